@@ -1,0 +1,30 @@
+"""dsp: electrocardiograms as arrays and records; NumPy and SciPy only."""
+
+from dsp.errors import (
+    ECGError,
+    LeadError,
+    LengthError,
+    RateError,
+    ReadError,
+    SignalError,
+    UnitError,
+    WriteError,
+)
+from dsp.filters import bandpass, clean, resample
+from dsp.record import ECG, Annotations
+
+__all__ = [
+    "ECG",
+    "Annotations",
+    "ECGError",
+    "LeadError",
+    "LengthError",
+    "RateError",
+    "ReadError",
+    "SignalError",
+    "UnitError",
+    "WriteError",
+    "bandpass",
+    "clean",
+    "resample",
+]

@@ -1,0 +1,1 @@
+"""ecgsynth: synthetic electrocardiograms by exact simulation, and by diffusion guided by it."""
