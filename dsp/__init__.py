@@ -11,6 +11,7 @@ from dsp.errors import (
     WriteError,
 )
 from dsp.filters import bandpass, clean, resample
+from dsp.paper import Paper, pages, plot
 from dsp.record import ECG, Annotations
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ECGError",
     "LeadError",
     "LengthError",
+    "Paper",
     "RateError",
     "ReadError",
     "SignalError",
@@ -26,5 +28,7 @@ __all__ = [
     "WriteError",
     "bandpass",
     "clean",
+    "pages",
+    "plot",
     "resample",
 ]

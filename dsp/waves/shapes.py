@@ -1,0 +1,195 @@
+"""Array operations on wave shapes: windows around beats, bumps, corners, averages over beats."""
+
+from typing import Any, Final
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+GRID: Final = 250.0
+"""Hz; the rate all of delineation runs at. 40 Hz content needs no more, and a mark gains nothing."""
+
+
+def samples(seconds: float) -> int:
+    """Grid samples in a duration.
+
+    Examples
+    --------
+    >>> samples(0.1)
+    25
+    """
+    return round(seconds * GRID)
+
+
+def windows(y: NDArray[Any], starts: Ints, length: int) -> tuple[NDArray[Any], Bools]:
+    """Windows of every lead, and which of their samples lie within the recording.
+
+    Parameters
+    ----------
+    y : (leads, time).
+    starts : (beats,) first sample of each window; may lie outside.
+    length : samples.
+
+    Returns
+    -------
+    (leads, beats, length) with the outermost sample repeated outside, and (beats, length) bool.
+
+    Examples
+    --------
+    >>> windows(np.arange(4)[None], np.array([-1, 2]), 3)[0].tolist()
+    [[[0, 0, 1], [2, 3, 3]]]
+    """
+    index = starts[:, None] + np.arange(length)
+    inside = (index >= 0) & (index < y.shape[-1])
+    return y.take(np.clip(index, 0, y.shape[-1] - 1), axis=-1), inside
+
+
+def smooth(y: Floats, seconds: float) -> Floats:
+    """Running mean with a Hann window of this full length along time; edges repeat.
+
+    Examples
+    --------
+    >>> smooth(np.ones((1, 50), np.float32), 0.04)[0, 0].item()
+    1.0
+    """
+    kernel = np.hanning(max(3, samples(seconds) | 1) + 2)[1:-1].astype(np.float32)
+    return scipy.ndimage.convolve1d(y, kernel / kernel.sum(), axis=-1, mode="nearest")
+
+
+def bump(y: Floats, reach: float) -> Floats:
+    """How far the signal stands above the mean of its neighbours `reach` seconds to both sides.
+
+    A level or a slope gives zero, a wave of about twice the reach gives its height, with sign.
+
+    Examples
+    --------
+    >>> float(abs(bump(np.arange(60, dtype=np.float32)[None], 0.04)[0, 10:-10]).max())
+    0.0
+    """
+    k = samples(reach)
+    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
+    return y - (wide[:, 2 * k :] + wide[:, : -2 * k]) * np.float32(0.5)
+
+
+def without(y: Floats, first: Ints, last: Ints) -> Floats:
+    """The signal with straight lines in place of the spans (first, last).
+
+    Parameters
+    ----------
+    y : (leads, time).
+    first, last : (beats,) ends of the spans, grid samples; both stay.
+
+    Examples
+    --------
+    >>> without(np.array([[0.0, 9, 9, 3]], "f4"), np.array([0]), np.array([3])).tolist()
+    [[0.0, 1.0, 2.0, 3.0]]
+    """
+    n = y.shape[-1]
+    change = np.zeros(n + 1, np.int64)
+    np.add.at(change, np.clip(first + 1, 0, n), 1)
+    np.add.at(change, np.clip(np.maximum(last, first + 1), 0, n), -1)
+    keep = np.cumsum(change[:-1]) == 0
+    index = np.arange(n)
+    left = np.maximum.accumulate(np.where(keep, index, -1))
+    right = np.minimum.accumulate(np.where(keep, index, n)[::-1])[::-1]
+    left, right = np.where(left < 0, right, left), np.where(right == n, left, right)
+    left, right = np.clip(left, 0, n - 1), np.clip(right, 0, n - 1)
+    share = ((index - left) / np.maximum(1, right - left)).astype(np.float32)
+    out = y.copy()
+    cut = np.flatnonzero(~keep)
+    a, b = y[:, left[cut]], y[:, right[cut]]
+    out[:, cut] = a + (b - a) * share[cut]
+    return out
+
+
+def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArray[np.float64]:
+    """Weighted mean over the beats from `reach` before to `reach` after each.
+
+    Parameters
+    ----------
+    values : (..., beats, samples).
+    weight : (beats, samples) or (beats, 1), >= 0.
+
+    Returns
+    -------
+    (..., beats, samples); zero where the weights sum to zero.
+
+    Examples
+    --------
+    >>> nearby_mean(np.array([[0.0], [3.0], [6.0]]), np.ones((3, 1)), 1)[:, 0].tolist()
+    [1.5, 3.0, 4.5]
+    """
+    n = values.shape[-2]
+    total = _window_sum(values * weight, n, reach)
+    count = _window_sum(weight.astype(np.float64), n, reach)
+    return np.asarray(total / np.maximum(count, 1e-12))
+
+
+def _window_sum(values: NDArray[Any], n: int, reach: int) -> NDArray[np.float64]:
+    running = np.cumsum(values, axis=-2, dtype=np.float64)
+    running = np.concatenate([np.zeros_like(running[..., :1, :]), running], axis=-2)
+    beat = np.arange(n)
+    high = np.minimum(beat + reach + 1, n)
+    low = np.maximum(beat - reach, 0)
+    return np.asarray(running[..., high, :] - running[..., low, :])
+
+
+def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
+    """``w[..., index]`` of each window: (leads, beats, samples) and (leads, beats) give the latter.
+
+    Examples
+    --------
+    >>> at(np.array([[[5, 6, 7]]]), np.array([[2]])).tolist()
+    [[7]]
+    """
+    return np.take_along_axis(w, index[..., None], axis=-1)[..., 0]
+
+
+def corner(w: Floats, steep: Ints, far: Ints, sign: Floats) -> Ints:
+    """Where a flank ends in the baseline: the vertex of the largest trapezium (Zhang 2006).
+
+    Between the steepest point of the flank and a point `far` on the baseline, the mark maximises
+    the area under the signal; no threshold, and a tilted baseline shifts it little.
+
+    Parameters
+    ----------
+    w : (leads, beats, samples).
+    steep, far : (leads, beats) sample of each window; `far` may lie to either side.
+    sign : (leads, beats) +1 for a wave that points up, -1 for one that points down.
+
+    Returns
+    -------
+    (leads, beats) sample indices of the windows.
+
+    Examples
+    --------
+    >>> w = np.array([[[4, 3, 2, 1, 0, 0, 0, 0]]], "f4")
+    >>> corner(w, np.array([[1]]), np.array([[7]]), np.array([[1.0]])).tolist()
+    [[4]]
+    """
+    t = np.arange(w.shape[-1], dtype=np.float32)
+    steep_, far_ = steep[..., None].astype(np.float32), far[..., None].astype(np.float32)
+    area = (at(w, steep)[..., None] - w) * (2 * far_ - t - steep_)
+    area *= (sign * np.sign(far - steep))[..., None].astype(np.float32)
+    between = (t >= np.minimum(steep_, far_)) & (t <= np.maximum(steep_, far_))
+    return np.asarray(np.where(between, area, -np.inf).argmax(-1))
+
+
+def vertex(w: Floats, index: Ints) -> NDArray[np.float64]:
+    """The extremum near `index` between samples, by the parabola through three of them.
+
+    Examples
+    --------
+    >>> vertex(np.array([[[0.0, 3, 4, 3, 0]]], "f4"), np.array([[2]])).tolist()
+    [[2.0]]
+    """
+    last = w.shape[-1] - 1
+    before, here, after = (at(w, np.clip(index + k, 0, last)) for k in (-1, 0, 1))
+    bend = before - 2 * here + after
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = 0.5 * (before - after) / bend
+    return index + np.where(np.isfinite(shift) & (np.abs(shift) <= 0.5), shift, 0.0)

@@ -1,0 +1,106 @@
+"""Calibration to a patient: which seconds of a recording can be believed, and what they say."""
+
+import warnings
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp import ECG, LengthError, SignalError, checks, filters, leads
+
+SHORTEST: Final = 2.0
+WIDEST_MV: Final = 8.0
+"""Peak to peak within a second, cleaned; no beat of a surface lead is larger."""
+STEEPEST_DRIFT_MV: Final = 1.5
+"""Change of the baseline (below 0.5 Hz) within a second; electrodes being moved do more."""
+NOISIEST: Final = 0.35
+"""Share of a lead's power above 40 Hz; a clean ECG has some hundredths."""
+SHARE_CLIPPED: Final = 0.025
+"""Share of a second at its own two extremes; a beat touches each for a few milliseconds."""
+
+
+def seconds(ecg: ECG) -> NDArray[np.float64]:
+    """Covariance of the eight leads in each second free of artefact.
+
+    Parameters
+    ----------
+    ecg : leads that determine all twelve, at least two seconds.
+
+    Returns
+    -------
+    (n, 8, 8) mV², n >= 2, in `dsp.clean`'s band.
+
+    Warns
+    -----
+    UserWarning
+        If some seconds were left out.
+
+    Raises
+    ------
+    LeadError
+        If the leads do not determine all twelve.
+    LengthError
+        For less than two seconds.
+    SignalError
+        If fewer than two seconds are free of artefact.
+
+    Examples
+    --------
+    >>> wave = np.cumsum(np.random.default_rng(0).normal(size=(8, 1500)), axis=1) / 100
+    >>> seconds(ECG(wave, 500, leads.EIGHT)).shape
+    (3, 8, 8)
+    """
+    if ecg.duration < SHORTEST:
+        raise LengthError(f"{ecg.duration:g} s to calibrate on; give at least {SHORTEST:g} s.")
+    x = ecg.twelve_leads()[leads.EIGHT]
+    cleaned = filters.clean(x, ecg.fs)
+    step = round(ecg.fs)
+    kept, refused = [], []
+    for k in range(x.shape[1] // step):
+        part = slice(k * step, (k + 1) * step)
+        fault = _artefact(x[:, part], cleaned[:, part])
+        if fault:
+            refused.append(f"second {k}: {fault}")
+        else:
+            y = cleaned[:, part].astype(np.float64)
+            kept.append(y @ y.T / step)
+    if len(kept) < SHORTEST:
+        raise SignalError(
+            f"{len(kept)} of {len(kept) + len(refused)} seconds are free of artefact; at least two "
+            f"are needed ({'; '.join(refused[:4])})."
+        )
+    if refused:
+        warnings.warn(
+            f"left out of the calibration: {'; '.join(refused[:4])}"
+            + (f" and {len(refused) - 4} more." if len(refused) > 4 else "."),
+            stacklevel=3,
+        )
+    return np.stack(kept)
+
+
+def _artefact(x: checks.Signal, cleaned: checks.Signal) -> str:
+    """What is wrong with one second (8, samples), or nothing."""
+    if np.isnan(x).any():
+        return _say("a gap", np.isnan(x).sum(axis=1))
+    baseline = x - cleaned
+    span = np.ptp(cleaned, axis=1)
+    drift = np.abs(np.median(baseline[:, -10:], axis=1) - np.median(baseline[:, :10], axis=1))
+    rough = np.var(np.diff(baseline, axis=1), axis=1) / (np.var(np.diff(x, axis=1), axis=1) + 1e-12)
+    extremes = (x == x.max(axis=1, keepdims=True)) | (x == x.min(axis=1, keepdims=True))
+    clipped = extremes.mean(axis=1)
+    # A row of this table: what it is called, how bad each lead is, where it begins.
+    table: tuple[tuple[str, Any, float], ...] = (
+        ("flat", -np.ptp(x, axis=1), -1e-6),
+        ("larger than any beat", span, WIDEST_MV),
+        ("baseline jump", drift, STEEPEST_DRIFT_MV),
+        ("clipped", np.where(span > 1.0, clipped, 0), SHARE_CLIPPED),
+        ("noise above 40 Hz", np.where(rough > NOISIEST, np.std(np.diff(x, axis=1), axis=1), 0), 0.1),
+    )
+    for name, badness, limit in table:
+        if (badness > limit).any():
+            return _say(name, badness)
+    return ""
+
+
+def _say(name: str, badness: Any) -> str:
+    return f"{name} in {leads.EIGHT[int(np.argmax(badness))]}"

@@ -1,0 +1,19 @@
+"""The command ``einthoven``: flat verbs; each imports what it needs only when it runs."""
+
+import typer
+
+from recon.cli import demo, reconstruct, train, view
+from recon.cli.report import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    name="einthoven",
+    help="Reconstruct, generate and judge electrocardiograms.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (demo.app, view.app, reconstruct.app):
+    app.add_typer(part)
+app.add_typer(train.app, name="train")
