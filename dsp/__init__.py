@@ -1,5 +1,6 @@
 """dsp: electrocardiograms as arrays and records; NumPy and SciPy only."""
 
+from dsp import datasets, metrics, statistics
 from dsp.errors import (
     ECGError,
     LeadError,
@@ -13,6 +14,9 @@ from dsp.errors import (
 from dsp.filters import bandpass, clean, resample
 from dsp.paper import Paper, pages, plot
 from dsp.record import ECG, Annotations
+from dsp.segments import Segments, segment
+from dsp.tokens import QRSTokenizer, Words
+from dsp.variability import Variability, variability
 
 __all__ = [
     "ECG",
@@ -21,14 +25,23 @@ __all__ = [
     "LeadError",
     "LengthError",
     "Paper",
+    "QRSTokenizer",
     "RateError",
     "ReadError",
+    "Segments",
     "SignalError",
     "UnitError",
+    "Variability",
+    "Words",
     "WriteError",
     "bandpass",
     "clean",
+    "datasets",
+    "metrics",
     "pages",
     "plot",
     "resample",
+    "segment",
+    "statistics",
+    "variability",
 ]

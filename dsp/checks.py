@@ -168,7 +168,9 @@ def scale_to_millivolt(unit: str) -> float:
     >>> scale_to_millivolt("uV")
     0.001
     """
-    name = str(unit).strip().replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
+    name = (
+        str(unit).strip().replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
+    )
     for known, factor in TO_MILLIVOLT.items():
         if name.lower() == known.lower():
             return factor

@@ -113,7 +113,9 @@ def resample(x: ArrayLike, fs: float, to: float) -> Signal:
 
 
 @functools.lru_cache(maxsize=64)
-def _butterworth(fs: float, low: float | None, high: float | None, order: int) -> NDArray[np.float64]:
+def _butterworth(
+    fs: float, low: float | None, high: float | None, order: int
+) -> NDArray[np.float64]:
     corners = [float(c) for c in (low, high) if c is not None]
     if not corners or not all(0 < c < fs / 2 for c in corners) or sorted(set(corners)) != corners:
         raise RateError(

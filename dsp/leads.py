@@ -33,7 +33,15 @@ _SPELLINGS: Final = {name.upper(): name for name in (*TWELVE, *FRANK, *OTHER)} |
     "VX": "X", "VY": "Y", "VZ": "Z",
     "DI": "I", "DII": "II", "DIII": "III", "L1": "I", "L2": "II", "L3": "III",
 }  # fmt: skip
-_PREFIXES: Final = ("MDC_ECG_LEAD_", "MDC_ECG_ELEC_POTL_", "LEAD ", "LEAD_", "LEAD-", "ECG ", "EKG ")
+_PREFIXES: Final = (
+    "MDC_ECG_LEAD_",
+    "MDC_ECG_ELEC_POTL_",
+    "LEAD ",
+    "LEAD_",
+    "LEAD-",
+    "ECG ",
+    "EKG ",
+)
 
 
 def canonical(name: str) -> str:
@@ -164,7 +172,9 @@ def twelve(x8: NDArray[np.floating]) -> NDArray[np.float32]:
     [1.0, 1.0, 0.0, -1.0, 0.5, 0.5]
     """
     if np.ndim(x8) < 2 or np.shape(x8)[-2] != 8:
-        raise LeadError(f"shape {np.shape(x8)}: expected (..., 8, time) with leads {' '.join(EIGHT)}.")
+        raise LeadError(
+            f"shape {np.shape(x8)}: expected (..., 8, time) with leads {' '.join(EIGHT)}."
+        )
     x8 = np.asarray(x8)
     out = np.empty((*x8.shape[:-2], 12, x8.shape[-1]), np.float32)
     out[..., :2, :] = x8[..., :2, :]

@@ -143,7 +143,9 @@ class ECG:
         if x.ndim == 1:
             x = x[None]
         if x.ndim != 2:
-            raise LengthError(f"shape {x.shape}: a recording is (leads, time); make one ECG of each.")
+            raise LengthError(
+                f"shape {x.shape}: a recording is (leads, time); make one ECG of each."
+            )
         factor = checks.scale_to_millivolt(unit)
         if factor != 1.0:
             x = x * np.float32(factor)

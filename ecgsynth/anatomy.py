@@ -23,19 +23,19 @@ PARTS: Final[Mapping[str, NDArray[np.float64]]] = {
     ]),
     "QRS": np.array([
         [0.10, 0.090, 0.00, 0.00, 0.00],  # an accessory pathway, if there is one
-        [0.20, 0.070, -0.20, 0.07, -0.30],  # septum, from left to right
-        [0.35, 0.075, 0.45, 0.42, -0.26],  # apex and right ventricle
-        [0.50, 0.080, 1.15, 0.72, 0.12],  # free wall of the left ventricle
-        [0.65, 0.075, 0.42, 0.05, 0.60],  # its back
-        [0.80, 0.070, -0.05, -0.16, 0.24],  # base of both ventricles
-        [0.85, 0.100, 0.00, 0.00, 0.00],  # whatever fires late
+        [0.20, 0.060, -0.20, 0.04, -0.28],  # septum, from left to right
+        [0.36, 0.062, 0.52, 0.32, -0.32],  # apex and right ventricle
+        [0.50, 0.064, 1.50, 0.56, 0.14],  # free wall of the left ventricle
+        [0.64, 0.062, 0.52, 0.06, 0.80],  # its back
+        [0.79, 0.060, -0.10, -0.14, 0.34],  # base of both ventricles
+        [0.85, 0.090, 0.00, 0.00, 0.00],  # whatever fires late
         [1.04, 0.090, 0.00, 0.00, 0.00],  # J wave
     ]),
     "T": np.array([
         [0.09, 0.095, 0.005, 0.005, -0.010],  # injury current at the J point
         [0.28, 0.105, 0.025, 0.020, -0.030],  # and further on
-        [0.50, 0.150, 0.110, 0.055, -0.090],  # rise of the T wave
-        [0.705, 0.120, 0.330, 0.190, -0.165],  # T wave
+        [0.50, 0.150, 0.095, 0.042, -0.080],  # rise of the T wave
+        [0.705, 0.120, 0.300, 0.135, -0.150],  # T wave
         [1.22, 0.130, 0.008, 0.008, -0.016],  # U wave
     ]),
 }  # fmt: skip
@@ -46,8 +46,8 @@ Ventricular moments and their order in time follow the adult vectorcardiogram of
 common clock and turned from its frontal axis of 17 degrees to the adult median near 45.
 """
 
-AXIS: Final = float(np.arctan2(0.94, 1.61))
-"""rad, frontal axis of the QRS area of `PARTS` as leads I and aVF see it."""
+AXIS: Final = float(np.arctan2(*(PARTS["QRS"][:, [3, 2]].T @ PARTS["QRS"][:, 1])))
+"""rad, frontal axis of the QRS of `PARTS`, by area."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -97,7 +97,7 @@ class Draft:
 
 
 def healthy(n: int, knobs: Mapping[str, Floats]) -> Draft:
-    """n copies of the adult heart.
+    """N copies of the adult heart.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """The moving dipole: a heart vector made of Gaussians, seen by twelve leads through each patient's own lead field."""
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -12,8 +13,14 @@ Array = Any
 
 WAVES: Final = ("P", "QRS", "T", "spike")
 """The groups of Gaussians; each has its own clock (see `Heart`)."""
-REACH: Final = 5.0
-"""Widths after which a Gaussian is cut to zero: 4e-6 of its peak."""
+REACH: Final = 4.5
+"""Widths after which a Gaussian is cut to zero."""
+CUT: Final = 4.0e-5
+"""exp(-REACH**2 / 2): below this share of its peak a Gaussian is zero, whatever the window."""
+LEAST: Final = -11.0
+SLICE: Final = 128
+"""Events evaluated at once into reused buffers."""
+TURN: Final = 6.283185307179586
 BLOCK: Final = 32
 """Samples a window is aligned to, so that beats are added to the record in whole blocks."""
 
@@ -126,7 +133,9 @@ class Heart:
 
         def each(record: Any) -> dict[str, Any]:
             pairs = [(f.name, getattr(record, f.name)) for f in dataclasses.fields(record)]
-            return {name: change(name, value) for name, value in pairs if not isinstance(value, dict)}
+            return {
+                name: change(name, value) for name, value in pairs if not isinstance(value, dict)
+            }
 
         return Heart(
             waves={name: Wave(**each(wave)) for name, wave in self.waves.items()},
@@ -141,9 +150,9 @@ class Gaussians:
 
     Attributes
     ----------
-    start : (n, E) s, float64: the wave's own zero.
-    centre, width : (n, E, K) s, centre counted from `start`.
-    amplitude : (n, E, 8, K) mV.
+    start : (m,) s, float64: the wave's own zero, for each of m events.
+    centre, width : (m, K) s, centre counted from `start`.
+    amplitude : (m, 8, K) mV.
     """
 
     start: Tensor
@@ -151,49 +160,68 @@ class Gaussians:
     width: Tensor
     amplitude: Tensor
 
+    def events(self, part: slice) -> "Gaussians":
+        """Some of the events.
+
+        Examples
+        --------
+        >>> x = torch.ones(3, 2)
+        >>> Gaussians(x[:, 0], x, x, x[:, None]).events(slice(1)).centre.shape
+        torch.Size([1, 2])
+        """
+        return Gaussians(
+            self.start[part], self.centre[part], self.width[part], self.amplitude[part]
+        )
+
 
 SOURCES: Final = {"P": "atria", "QRS": "beats", "T": "beats", "spike": "spikes"}
 
 
-def gaussians(heart: Heart, wave: str) -> Gaussians:
-    """Every Gaussian of one wave of every beat: timing by the intervals, size by torso and breath.
+def gaussians(heart: Heart, wave: str, seen: Tensor) -> Gaussians:
+    """Every Gaussian of one wave of some events: timing by the intervals, size by torso and breath.
 
     Parameters
     ----------
     heart : in tensors.
     wave : one of `WAVES`.
+    seen : (m, 2) int64, the events wanted: record and place among the record's events.
 
     Examples
     --------
     >>> from ecgsynth.patients import patients
-    >>> gaussians(patients(2).heart.tensors(), "QRS").amplitude.shape[-2:]
-    torch.Size([8, 8])
+    >>> gaussians(patients(2).heart.tensors(), "QRS", torch.tensor([[0, 3], [1, 4]])).amplitude.shape
+    torch.Size([2, 8, 8])
     """
     g, e = heart.waves[wave], heart.events[SOURCES[wave]]
-    rows = torch.arange(e.kind.shape[0], device=e.kind.device)[:, None]
-    start, unit, gain = _clock(heart, wave, e, rows)
-    still = heart.field[:, None] @ g.vector + g.residual
-    turned = heart.field[:, None] @ _cross(heart.tilt, g.vector)
-    rate, phase, swing = (heart.breath[:, i, None] for i in range(3))
-    breath = torch.sin((6.283185307179586 * rate * e.time + phase)).to(still.dtype)
+    row, place = seen.unbind(1)
+    kind = e.kind[row, place]
+    start, unit, gain = _clock(heart, wave, row, place, kind)
+    field = heart.field[:, None]
+    still = (field @ g.vector + g.residual)[row, kind]
+    turned = (field @ _cross(heart.tilt, g.vector))[row, kind]
+    rate, phase, swing = heart.breath[row].unbind(1)
+    breath = torch.sin(TURN * rate * e.time[row, place] + phase).to(still.dtype)
     size = gain * (1 + swing * breath)
-    amplitude = size[..., None, None] * still[rows, e.kind]
-    amplitude = amplitude + breath[..., None, None] * turned[rows, e.kind]
-    unit = unit[..., None]
-    return Gaussians(start, g.position[rows, e.kind] * unit, g.width[rows, e.kind] * unit, amplitude)
+    amplitude = size[:, None, None] * still + breath[:, None, None] * turned
+    unit = unit[:, None]
+    return Gaussians(start, g.position[row, kind] * unit, g.width[row, kind] * unit, amplitude)
 
 
-def _clock(heart: Heart, wave: str, e: Events, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Start (float64), unit and gain of a wave at each event, each (n, E)."""
+def _clock(
+    heart: Heart, wave: str, row: Tensor, place: Tensor, kind: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Start (float64), unit and gain of a wave at each event, (m,) each."""
+    e = heart.events[SOURCES[wave]]
+    time, gain = e.time[row, place], e.gain[row, place]
     if wave == "P":
-        start = e.time - heart.pr[:, None] - e.delay
-        return start, heart.p_duration[:, None].expand_as(e.gain), e.gain
+        return time - heart.pr[row] - e.delay[row, place], heart.p_duration[row], gain
     if wave == "spike":
-        return e.time, torch.ones_like(e.gain), e.gain
-    qrs = heart.qrs[rows, e.kind]
+        return time, torch.ones_like(gain), gain
+    qrs = heart.qrs[row, kind]
     if wave == "QRS":
-        return e.time, qrs, e.gain
-    return e.time + qrs, heart.qt[rows, e.kind] * e.stretch - qrs, e.t_gain
+        return time, qrs, gain
+    qt = heart.qt[row, kind] * e.stretch[row, place]
+    return time + qrs, qt - qrs, e.t_gain[row, place]
 
 
 def _cross(tilt: Tensor, vector: Tensor) -> Tensor:
@@ -202,7 +230,29 @@ def _cross(tilt: Tensor, vector: Tensor) -> Tensor:
     return torch.linalg.cross(axis, vector, dim=-2)
 
 
-def eight_leads(heart: Heart, fs: float, n_samples: int) -> Tensor:
+class Scratch:
+    """Buffers that are used again from batch to batch: fresh memory costs more than the arithmetic."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Tensor] = {}
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """An uninitialised float32 tensor of this shape, valid until `name` is taken again.
+
+        Examples
+        --------
+        >>> Scratch().take("x", 2, 3).shape
+        torch.Size([2, 3])
+        """
+        size = math.prod(shape)
+        if name not in self.buffers or len(self.buffers[name]) < size:
+            self.buffers[name] = torch.empty(size + size // 8)
+        return self.buffers[name][:size].view(shape)
+
+
+def eight_leads(
+    heart: Heart, fs: float, n_samples: int, *, scratch: Scratch | None = None
+) -> Tensor:
     """The noiseless eight independent leads.
 
     Each Gaussian is evaluated only within `REACH` widths of its centre. Windows are aligned to
@@ -213,6 +263,7 @@ def eight_leads(heart: Heart, fs: float, n_samples: int) -> Tensor:
     ----------
     heart : in tensors.
     fs : Hz. n_samples : of the result.
+    scratch : buffers to use again, on the CPU and without gradients; the result lies in one of them.
 
     Returns
     -------
@@ -224,42 +275,88 @@ def eight_leads(heart: Heart, fs: float, n_samples: int) -> Tensor:
     >>> eight_leads(patients(2).heart.tensors(), 500, 5000).shape
     torch.Size([2, 8, 5000])
     """
-    parts = [(g, *_window(g, fs)) for g in (gaussians(heart, name) for name in heart.waves)]
-    margin = max(blocks for _, _, blocks in parts)
+    parts = []
+    for wave in heart.waves:
+        seen = torch.nonzero(heart.events[SOURCES[wave]].time > ABSENT)
+        g = gaussians(heart, wave, seen)
+        parts.append((seen[:, 0], g, *_window(g, fs)))
+    margin = max(blocks for *_, blocks in parts)
     n_blocks = -(-n_samples // BLOCK) + 2 * margin
-    n = heart.field.shape[0]
-    out = torch.zeros(n * 8 * n_blocks, BLOCK, device=heart.field.device)
-    for g, before, blocks in parts:
-        first = torch.floor((g.start.detach() - before) * fs / BLOCK).long() + margin
-        first = first.clamp(0, n_blocks - blocks)
-        values = _evaluate(g, (first - margin) * BLOCK, blocks * BLOCK, fs)
-        rows = torch.arange(n * 8, device=first.device).view(n, 1, 8, 1) * n_blocks
-        index = first[:, :, None, None] + rows + torch.arange(blocks, device=first.device)
-        out = _add(out, index.reshape(-1), values.reshape(-1, BLOCK))
+    n, device = heart.field.shape[0], heart.field.device
+    if scratch is None:
+        out = torch.zeros(n * 8 * n_blocks, BLOCK, device=device)
+    else:
+        out = scratch.take("out", n * 8 * n_blocks, BLOCK).zero_()
+    for row, whole, *window in parts:
+        for part in _slices(len(row), scratch):
+            g = whole.events(part)
+            first = torch.floor(g.start.detach() * fs / BLOCK).long() - window[0] + margin
+            first = first.clamp(0, n_blocks - window[1])
+            values = _evaluate(g, (first - margin) * BLOCK, window, fs, scratch)
+            lead = (row[part, None] * 8 + torch.arange(8, device=device)) * n_blocks
+            block = first[:, None] + torch.arange(window[1], device=device)
+            index = (lead[:, :, None] + block[:, None]).reshape(-1)
+            out = _add(out, index, values.reshape(-1, BLOCK))
     x = out.view(n, 8, -1)[:, :, margin * BLOCK : margin * BLOCK + n_samples]
     return _with_flutter(x, heart, fs)
 
 
-def _window(g: Gaussians, fs: float) -> tuple[float, int]:
-    """Seconds a window starts before the wave's zero, and its length in blocks."""
+def _slices(m: int, scratch: Scratch | None) -> list[slice]:
+    """The events in portions whose buffers stay in the processor's cache; all at once without buffers."""
+    size = m if scratch is None else SLICE
+    return [slice(i, i + size) for i in range(0, m, size)]
+
+
+def beats(g: Gaussians, fs: float, scratch: Scratch | None = None) -> tuple[Tensor, Tensor]:
+    """One wave of each event by itself.
+
+    Returns
+    -------
+    (m, 8, samples) mV, and (m,) int64, the sample of the record each begins at.
+
+    Examples
+    --------
+    >>> from ecgsynth.patients import patients
+    >>> g = gaussians(patients(1).heart.tensors(), "T", torch.tensor([[0, 2]]))
+    >>> beats(g, 500)[0].shape[:2]
+    torch.Size([1, 8])
+    """
+    window = _window(g, fs)
+    first = (torch.floor(g.start.detach() * fs / BLOCK).long() - window[0]) * BLOCK
+    return _evaluate(g, first, window, fs, scratch), first
+
+
+def _window(g: Gaussians, fs: float) -> tuple[int, int]:
+    """Blocks a window starts before the one of the wave's zero, and its length in blocks."""
+    if not len(g.start):
+        return 0, 1
     with torch.no_grad():
         reach = REACH * g.width
         before = max(float((reach - g.centre).max()), 0.0)
         after = max(float((reach + g.centre).max()), 0.0)
-    return before, int((before + after) * fs / BLOCK) + 2
+    early = math.ceil(before * fs / BLOCK)
+    return early, early + int(after * fs / BLOCK) + 2
 
 
-def _evaluate(g: Gaussians, first: Tensor, length: int, fs: float) -> Tensor:
-    """(n, E, 8, length) mV: a wave's sum of Gaussians from sample `first` (n, E) on."""
-    zero = (g.start - first / fs).to(g.centre.dtype)[..., None]
-    times = torch.arange(length, device=first.device, dtype=g.centre.dtype) / fs
-    u = (times - (zero + g.centre)[..., None]) * (0.5**0.5 / g.width)[..., None]
-    bells = torch.nn.functional.threshold(torch.exp(-u.square()), CUT, 0.0)
-    return g.amplitude @ bells
-
-
-CUT: Final = 3.7e-6
-"""exp(-REACH**2 / 2): below it a Gaussian is zero, whatever the window."""
+def _evaluate(
+    g: Gaussians, first: Tensor, window: Sequence[int], fs: float, scratch: Scratch | None = None
+) -> Tensor:
+    """(m, 8, samples) mV: a wave's sum of Gaussians from sample `first` (m,) on."""
+    early, length = window[0], window[1] * BLOCK
+    # Times count from the block of the wave's zero, whatever the window: no batch changes a bit.
+    zero = (g.start - (first + early * BLOCK) / fs).to(g.centre.dtype)[:, None]
+    times = torch.arange(length, device=first.device) - early * BLOCK
+    times = times.to(g.centre.dtype) / fs
+    precision = (-0.5 / g.width.square())[..., None]
+    centre = (zero + g.centre)[..., None]
+    # Exponents are clamped first because exp is slow where its result is not a normal number.
+    if scratch is None:
+        bells = ((times - centre).square() * precision).clamp(min=LEAST).exp()
+        return g.amplitude @ torch.nn.functional.threshold(bells, CUT, 0.0)
+    u = torch.sub(times, centre, out=scratch.take("bells", *g.centre.shape, length))
+    u.square_().mul_(precision).clamp_(min=LEAST).exp_()
+    torch.nn.functional.threshold_(u, CUT, 0.0)
+    return torch.bmm(g.amplitude, u, out=scratch.take("beats", len(first), 8, length))
 
 
 def _add(out: Tensor, index: Tensor, values: Tensor) -> Tensor:
@@ -275,23 +372,23 @@ def _with_flutter(x: Tensor, heart: Heart, fs: float) -> Tensor:
         return x
     rate, depth, slow, phase = heart.flutter[rows].unbind(-1)
     t = torch.arange(x.shape[-1], device=x.device, dtype=torch.float64) / fs
-    turn = 6.283185307179586
-    wander = torch.sin(turn * slow[:, None] * t + phase[:, None])
-    wander = wander + 0.6 * torch.sin(turn * 2.3 * slow[:, None] * t + 2 * phase[:, None])
-    angle = (turn * rate[:, None] * t).remainder(turn) + depth[:, None] * wander
+    wander = torch.sin(TURN * slow[:, None] * t + phase[:, None])
+    wander = wander + 0.6 * torch.sin(TURN * 2.3 * slow[:, None] * t + 2 * phase[:, None])
+    angle = (TURN * rate[:, None] * t).remainder(TURN) + depth[:, None] * wander
     angle = (angle[:, None] * torch.arange(1, 4, device=x.device)[:, None]).to(x.dtype)
     basis = torch.cat([torch.sin(angle), torch.cos(angle)], 1)
-    waxing = (1 + 0.25 * torch.sin(turn * 0.4 * slow[:, None] * t - phase[:, None])).to(x.dtype)
+    waxing = (1 + 0.25 * torch.sin(TURN * 0.4 * slow[:, None] * t - phase[:, None])).to(x.dtype)
     wave = (heart.field[rows] @ heart.flutter_vector[rows]) @ (basis * waxing[:, None])
-    return x.index_add(0, rows, wave)
+    return x.index_add(0, rows, wave) if x.requires_grad else x.index_add_(0, rows, wave)
 
 
-def twelve_leads(x8: Tensor) -> Tensor:
+def twelve_leads(x8: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Twelve leads from the eight: III = II - I, aVR = -(I + II)/2, aVL = I - II/2, aVF = II - I/2.
 
     Parameters
     ----------
     x8 : (..., 8, time) mV, leads I II V1..V6.
+    out : where to write, (..., 12, time); for tensors without gradients.
 
     Returns
     -------
@@ -302,6 +399,14 @@ def twelve_leads(x8: Tensor) -> Tensor:
     >>> twelve_leads(torch.ones(8, 1))[2:6, 0].tolist()
     [0.0, -1.0, 0.5, 0.5]
     """
-    one, two = x8[..., 0:1, :], x8[..., 1:2, :]
-    limb = (one, two, two - one, (one + two) * -0.5, one - 0.5 * two, two - 0.5 * one)
-    return torch.cat([*limb, x8[..., 2:, :]], -2)
+    one, two = x8[..., 0, :], x8[..., 1, :]
+    if out is None:
+        limb = (one, two, two - one, (one + two) * -0.5, one - 0.5 * two, two - 0.5 * one)
+        return torch.cat([torch.stack(limb, -2), x8[..., 2:, :]], -2)
+    out[..., :2, :] = x8[..., :2, :]
+    torch.sub(two, one, out=out[..., 2, :])
+    torch.add(one, two, out=out[..., 3, :]).mul_(-0.5)
+    torch.sub(one, two, alpha=0.5, out=out[..., 4, :])
+    torch.sub(two, one, alpha=0.5, out=out[..., 5, :])
+    out[..., 6:, :] = x8[..., 2:, :]
+    return out

@@ -32,11 +32,15 @@ Change = Callable[[Draft, Floats, Floats], None]
 """Changes a draft in place, given severity (n,) in [0, 1] and stage (n,) 0 acute, 1 subacute, 2 old."""
 
 
-def _set(draft: Draft, wave: str, part: int, vector: tuple[float, float, float], size: Floats) -> None:
+def _set(
+    draft: Draft, wave: str, part: int, vector: tuple[float, float, float], size: Floats
+) -> None:
     draft.vector[wave][:, :, part] = size[:, None] * np.array(vector)
 
 
-def _add(draft: Draft, wave: str, part: int, vector: tuple[float, float, float], size: Floats) -> None:
+def _add(
+    draft: Draft, wave: str, part: int, vector: tuple[float, float, float], size: Floats
+) -> None:
     draft.vector[wave][:, :, part] += size[:, None] * np.array(vector)
 
 
@@ -212,7 +216,12 @@ def _brugada(draft: Draft, size: Floats, stage: Floats) -> None:
     del stage
     amount = 0.7 + 0.6 * size
     lead = np.array([0.0, 0.0, 1.0, 0.95, 0.15, 0.0, 0.0, 0.0])
-    for wave, part, mv in (("QRS", J, 0.34), ("T", ST, 0.20), ("T", ST_LATE, 0.10), ("T", T, -0.38)):
+    for wave, part, mv in (
+        ("QRS", J, 0.34),
+        ("T", ST, 0.20),
+        ("T", ST_LATE, 0.10),
+        ("T", T, -0.38),
+    ):
         draft.local[wave][:, :, part] += (mv * amount)[:, None] * lead
     draft.vector["T"][:, 2, T] *= 0.7
     draft.width["QRS"][:, J] = 0.15

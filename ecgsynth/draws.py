@@ -32,7 +32,9 @@ class Draws:
     True
     """
 
-    def __init__(self, seed: int, first: int, n: int, rows: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self, seed: int, first: int, n: int, rows: NDArray[np.int64] | None = None
+    ) -> None:
         self.seed, self.first, self.n, self.rows = seed, first, n, rows
 
     def select(self, rows: NDArray[np.int64]) -> "Draws":

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
+from recon.gaussian import covariance, split
 
 SHORTEST: Final = 2.0
 WIDEST_MV: Final = 8.0
@@ -20,7 +21,7 @@ SHARE_CLIPPED: Final = 0.025
 
 
 def seconds(ecg: ECG) -> NDArray[np.float64]:
-    """Covariance of the eight leads in each second free of artefact.
+    """What the eight leads show in each second free of artefact.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
 
     Returns
     -------
-    (n, 8, 8) mV², n >= 2, in `dsp.clean`'s band.
+    (n, bands, 8, 8) mV², n >= 2, as of `recon.gaussian.covariance`.
 
     Warns
     -----
@@ -48,12 +49,13 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
     --------
     >>> wave = np.cumsum(np.random.default_rng(0).normal(size=(8, 1500)), axis=1) / 100
     >>> seconds(ECG(wave, 500, leads.EIGHT)).shape
-    (3, 8, 8)
+    (3, 2, 8, 8)
     """
     if ecg.duration < SHORTEST:
         raise LengthError(f"{ecg.duration:g} s to calibrate on; give at least {SHORTEST:g} s.")
     x = ecg.twelve_leads()[leads.EIGHT]
     cleaned = filters.clean(x, ecg.fs)
+    banded = split(cleaned, ecg.fs)
     step = round(ecg.fs)
     kept, refused = [], []
     for k in range(x.shape[1] // step):
@@ -62,8 +64,7 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
         if fault:
             refused.append(f"second {k}: {fault}")
         else:
-            y = cleaned[:, part].astype(np.float64)
-            kept.append(y @ y.T / step)
+            kept.append(covariance(banded[..., part]))
     if len(kept) < SHORTEST:
         raise SignalError(
             f"{len(kept)} of {len(kept) + len(refused)} seconds are free of artefact; at least two "
@@ -94,7 +95,11 @@ def _artefact(x: checks.Signal, cleaned: checks.Signal) -> str:
         ("larger than any beat", span, WIDEST_MV),
         ("baseline jump", drift, STEEPEST_DRIFT_MV),
         ("clipped", np.where(span > 1.0, clipped, 0), SHARE_CLIPPED),
-        ("noise above 40 Hz", np.where(rough > NOISIEST, np.std(np.diff(x, axis=1), axis=1), 0), 0.1),
+        (
+            "noise above 40 Hz",
+            np.where(rough > NOISIEST, np.std(np.diff(x, axis=1), axis=1), 0),
+            0.1,
+        ),
     )
     for name, badness, limit in table:
         if (badness > limit).any():

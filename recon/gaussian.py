@@ -3,6 +3,8 @@
 For given leads ``z = A x`` and a covariance ``C`` of the eight independent leads, the best estimate is
 ``W z`` with ``W = C A' (A C A')^-1``. Lead fields differ between patients, so there is one ``C`` a
 training patient; each votes with the likelihood of what the given leads show of their own covariance.
+Depolarisation and repolarisation have different sources, so there is one ``C`` for slow and one for
+fast waves. All is linear algebra on what the record shows: no training loop, any of 255 lead sets.
 """
 
 import dataclasses
@@ -15,14 +17,18 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp import ECGError, LengthError, SignalError, leads, storage
+from dsp import ECGError, LengthError, SignalError, filters, leads, storage
+from dsp.checks import Signal
 
 Matrix = NDArray[np.float64]
 
 SHRINKAGE: Final = 0.1
 """Weight of the population's covariance in each patient's: ten seconds leave directions unseen."""
-EVIDENCE: Final = 4.0
-"""Effective samples in a vote: neighbouring samples of an ECG, and its beats, are far from independent."""
+SLOW_HZ: Final = 5.0
+"""Most of the T wave lies below, most of QRS above."""
+BANDS: Final = 2
+EVIDENCE: Final = 12.0
+"""Effective numbers in a vote, over all leads: samples, beats and leads of an ECG repeat each other."""
 STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """What the population may count for in a calibration, relative to the patient's own seconds."""
 _UPPER: Final = np.triu_indices(8)
@@ -35,7 +41,7 @@ class Votes:
     Attributes
     ----------
     weights : (k,), summing to 1.
-    covariances : (k, 8, 8), in the record's own scale, mV².
+    covariances : (bands, k, 8, 8), in the record's own scale, mV².
     """
 
     weights: Matrix
@@ -44,13 +50,13 @@ class Votes:
 
 @dataclasses.dataclass(frozen=True)
 class Conditional:
-    """The Gaussian conditional of the twelve leads given the coordinates of some of them.
+    """The twelve leads given coordinates ``z`` of some of them, slow and fast ones stacked.
 
     Attributes
     ----------
-    mean : (12, rank), applied to the given coordinates.
+    mean : (12, bands * rank), applied to ``z``.
     floor : (12,) mV², variance that does not depend on the sample.
-    spread : (12, rank, rank), variance that grows with the sample: patients who disagree.
+    spread : (12, bands * rank, bands * rank), variance ``z' spread z``: patients who disagree.
     """
 
     mean: Matrix
@@ -59,28 +65,29 @@ class Conditional:
 
 
 class Gaussian:
-    """Covariances of the eight independent leads, one a training patient.
+    """Covariances of the eight independent leads, slow and fast, one a training patient.
 
     Parameters
     ----------
-    covariances : (patients, 8, 8), positive definite, of any scale.
+    covariances : (bands, patients, 8, 8), positive definite, of any scale.
 
     Raises
     ------
     LengthError
-        If the shape is not (patients, 8, 8).
+        If the shape is not (2, patients, 8, 8).
 
     Examples
     --------
-    >>> model = Gaussian(np.eye(8)[None] + 1.0)
+    >>> model = Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8) + 1.0)
     >>> model.weights(("I", "II")).shape
-    (8, 2)
+    (2, 8, 2)
     """
 
     def __init__(self, covariances: Matrix) -> None:
         self.covariances = np.array(covariances, np.float64)
-        if self.covariances.ndim != 3 or self.covariances.shape[1:] != (8, 8):
-            raise LengthError(f"covariances of shape {self.covariances.shape}; expected (n, 8, 8).")
+        shape = self.covariances.shape
+        if len(shape) != 4 or shape[0] != BANDS or shape[2:] != (8, 8) or not shape[1]:
+            raise LengthError(f"covariances of shape {shape}; expected ({BANDS}, patients, 8, 8).")
         self.covariances.flags.writeable = False
 
     @classmethod
@@ -92,7 +99,7 @@ class Gaussian:
 
         Parameters
         ----------
-        covariances : (records, 8, 8) mV², of the eight leads in `dsp.clean`'s band.
+        covariances : (records, bands, 8, 8) mV², as of `covariance`.
 
         Raises
         ------
@@ -101,32 +108,23 @@ class Gaussian:
 
         Examples
         --------
-        >>> Gaussian.fit(np.eye(8)[None] * [[[4.0]], [[9.0]]]).covariances[:, 0, 0].round(6)
-        array([1., 1.])
+        >>> records = np.ones((3, 2, 1, 1)) * np.eye(8) * [[[[4.0]]], [[[9.0]]], [[[1.0]]]]
+        >>> Gaussian.fit(records).covariances[:, :, 0, 0].round(6).tolist()
+        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
         """
         records = np.asarray(covariances, np.float64)
-        dead = np.flatnonzero(np.einsum("nii->ni", records).min(axis=1) <= 0)
+        dead = np.flatnonzero(np.einsum("nbii->nbi", records).min(axis=(1, 2)) <= 0)
         if dead.size:
             raise SignalError(f"training records {dead[:5].tolist()} have a lead without signal.")
-        shape, scales = records.mean(axis=0), np.ones(len(records))
-        for _ in range(100):
-            scales = _mahalanobis(np.linalg.inv(shape + 1e-9 * np.trace(shape) * np.eye(8)), records)
-            new = (records / scales[:, None, None]).mean(axis=0)
-            new *= 8 / np.trace(new)
-            change = np.abs(new - shape).max()
-            shape = new
-            if change < 1e-9:
-                break
-        own = records / scales[:, None, None]
-        return cls((own + SHRINKAGE * shape) / (1 + SHRINKAGE))
+        return cls(np.stack([_same_scale(band) for band in records.swapaxes(0, 1)]))
 
     @functools.cached_property
     def population(self) -> Matrix:
-        """(8, 8): the mean covariance."""
-        return np.asarray(self.covariances.mean(axis=0))
+        """(bands, 8, 8): the mean covariance."""
+        return np.asarray(self.covariances.mean(axis=1))
 
     def weights(self, given: Sequence[str]) -> Matrix:
-        """Population weights ``W_S``: (8, n_given), eight leads from the given ones.
+        """Population weights ``W_S``: (bands, 8, n_given), eight leads from the given ones.
 
         Raises
         ------
@@ -135,11 +133,12 @@ class Gaussian:
 
         Examples
         --------
-        >>> Gaussian(np.eye(8)[None] + 1.0).weights(["I"])[:, 0].tolist()
+        >>> model = Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8) + 1.0)
+        >>> model.weights(["I"])[0, :, 0].round(6).tolist()
         [1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
         """
         basis, coordinates = given_space(leads.canonical_all(given))
-        return np.asarray(_predictors(self.population[None], basis)[0] @ coordinates)
+        return np.asarray(_predictors(self.population, basis) @ coordinates)
 
     def votes(self, basis: Matrix, seen: Matrix) -> Votes:
         """How much each training patient is like a record.
@@ -147,20 +146,20 @@ class Gaussian:
         Parameters
         ----------
         basis : (8, rank), as of `given_space`.
-        seen : (rank, rank) mV², covariance of the record in those coordinates.
+        seen : (bands, rank, rank) mV², covariance of the record in those coordinates.
 
         Examples
         --------
-        >>> Gaussian(np.eye(8)[None]).votes(np.eye(8)[:, :1], np.eye(1)).weights
+        >>> model = Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8))
+        >>> model.votes(np.eye(8)[:, :1], np.ones((2, 1, 1))).weights
         array([1.])
         """
         inverse, logdet = self._inverses(_key(basis))
-        scale = _mahalanobis(inverse, seen)
-        rank = basis.shape[1]
-        # Likelihood of a zero-mean Gaussian with its scale at the maximum.
-        score = -0.5 * EVIDENCE * (rank * np.log(scale) + logdet)
+        scale = _mahalanobis(inverse, seen[:, None])
+        # Likelihood of a zero-mean Gaussian, its scale at the maximum, mean over bands and leads.
+        score = -0.5 * EVIDENCE * (np.log(scale) + logdet / basis.shape[1]).mean(axis=0)
         weights = np.exp(score - score.max())
-        return Votes(weights / weights.sum(), self.covariances * scale[:, None, None])
+        return Votes(weights / weights.sum(), self.covariances * scale[..., None, None])
 
     @functools.lru_cache(maxsize=256)  # noqa: B019 - models are few and live long
     def _inverses(self, key: tuple[tuple[float, ...], ...]) -> tuple[Matrix, Matrix]:
@@ -180,15 +179,14 @@ class Gaussian:
         --------
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as home:
-        ...     Gaussian(np.eye(8)[None]).save(home)
-        ...     len(Gaussian.load(home).covariances)
-        1
+        ...     Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)).save(home)
+        ...     Gaussian.load(home).covariances.shape
+        (2, 1, 8, 8)
         """
-        rows = [[float(f"{v:.4g}") for v in c[_UPPER]] for c in self.covariances]
         config = {"model": "gaussian", "version": 1, "leads": list(leads.EIGHT), **about}
         head = json.dumps(config, indent=1)[:-2]
-        body = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
-        text = f'{head},\n "upper_triangles": [\n{body}\n]}}\n'
+        bands = (_rows_as_text(band) for band in self.covariances)
+        text = f'{head},\n "upper_triangles": [{", ".join(bands)}]}}\n'
         storage.write_bytes(Path(folder) / "config.json", text.encode())
 
     @classmethod
@@ -203,22 +201,22 @@ class Gaussian:
         Examples
         --------
         >>> import recon
-        >>> Gaussian.load(recon.reconstructor.BUNDLED).covariances.shape[1:]
+        >>> Gaussian.load(recon.reconstructor.BUNDLED).covariances.shape[2:]
         (8, 8)
         """
         path = Path(folder) / "config.json"
         try:
             config = json.loads(path.read_text())
             rows = np.array(config["upper_triangles"], np.float64)
-            out = np.zeros((len(rows), 8, 8))
-            out[:, _UPPER[0], _UPPER[1]] = rows
-            out[:, _UPPER[1], _UPPER[0]] = rows
+            out = np.zeros((*rows.shape[:2], 8, 8))
+            out[..., _UPPER[0], _UPPER[1]] = rows
+            out[..., _UPPER[1], _UPPER[0]] = rows
+            return cls(out)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise ECGError(
                 f"{path} holds no Gaussian model ({type(error).__name__}: {error}); "
                 "give a folder that Gaussian.save wrote."
             ) from None
-        return cls(out)
 
 
 class Patient:
@@ -231,7 +229,7 @@ class Patient:
     Parameters
     ----------
     model : the population.
-    seconds : (n, 8, 8) mV², covariance of each second of the eight leads; n >= 2.
+    seconds : (n, bands, 8, 8) mV², `covariance` of each second of the eight leads; n >= 2.
 
     Raises
     ------
@@ -240,8 +238,9 @@ class Patient:
 
     Examples
     --------
-    >>> Patient(Gaussian(np.eye(8)[None]), np.stack([np.eye(8)] * 2)).seconds.shape
-    (2, 8, 8)
+    >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+    >>> Patient(Gaussian(one), np.stack([one[:, 0]] * 3)).seconds.shape
+    (3, 2, 8, 8)
     """
 
     def __init__(self, model: Gaussian, seconds: Matrix) -> None:
@@ -260,20 +259,22 @@ class Patient:
 
         Examples
         --------
-        >>> patient = Patient(Gaussian(np.eye(8)[None]), np.stack([np.eye(8)] * 2))
-        >>> patient.votes(np.eye(8)[:, :1], np.eye(1)).covariances.shape
-        (1, 8, 8)
+        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
+        >>> patient.votes(np.eye(8)[:, :1], np.ones((2, 1, 1))).covariances.shape
+        (2, 1, 8, 8)
         """
         own = self._total + self.strength(basis) * self._prior
         scale = _mahalanobis(np.linalg.inv(basis.T @ own @ basis), seen)
-        return Votes(np.ones(1), (own * scale)[None])
+        return Votes(np.ones(1), (own * scale[:, None, None])[:, None])
 
     def strength(self, basis: Matrix) -> float:
         """The row of `STRENGTHS` with the least leave-one-second-out error for these leads.
 
         Examples
         --------
-        >>> patient = Patient(Gaussian(np.eye(8)[None]), np.stack([np.eye(8)] * 2))
+        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
         >>> patient.strength(np.eye(8)[:, :1]) in STRENGTHS
         True
         """
@@ -282,15 +283,63 @@ class Patient:
     @functools.lru_cache(maxsize=256)  # noqa: B019 - models are few and live long
     def _strength(self, key: tuple[tuple[float, ...], ...]) -> float:
         basis = np.array(key)
-        power = np.diag(self._total) + 1e-12
+        power = np.einsum("bii->i", self._total) + 1e-12
         errors = []
         for strength in STRENGTHS:
             error = 0.0
             for second, rest, prior in self._held_out:
-                away = np.eye(8) - _predictors((rest + strength * prior)[None], basis)[0] @ basis.T
-                error += float((np.diag(away @ second @ away.T) / power).sum())
+                away = np.eye(8) - _predictors(rest + strength * prior, basis) @ basis.T
+                left = np.einsum("bij,bjk,bik->i", away, second, away)
+                error += float((left / power).sum())
             errors.append(error)
         return STRENGTHS[int(np.argmin(errors))]
+
+
+def split(cleaned: Signal, fs: float) -> Signal:
+    """Slow and fast waves of a cleaned signal, which they sum to.
+
+    Parameters
+    ----------
+    cleaned : (..., time), as of `dsp.clean`.
+    fs : Hz.
+
+    Returns
+    -------
+    (bands, ..., time) float32.
+
+    Raises
+    ------
+    SignalError, RateError
+        As `dsp.bandpass`.
+
+    Examples
+    --------
+    >>> split(np.ones((3, 500), "f4"), 500).shape
+    (2, 3, 500)
+    """
+    slow = filters.bandpass(cleaned, fs, None, SLOW_HZ)
+    return np.stack([slow, cleaned - slow])
+
+
+def covariance(banded: NDArray[np.floating]) -> Matrix:
+    """What a record is known by.
+
+    Parameters
+    ----------
+    banded : (bands, n, time) mV, as of `split`; without gaps.
+
+    Returns
+    -------
+    (bands, n, n) mV², means removed.
+
+    Examples
+    --------
+    >>> covariance(np.ones((2, 8, 100))).shape
+    (2, 8, 8)
+    """
+    z = np.asarray(banded, np.float64)
+    z = z - z.mean(axis=-1, keepdims=True)
+    return np.asarray(z @ z.swapaxes(-1, -2) / z.shape[-1])
 
 
 def given_space(given: tuple[str, ...]) -> tuple[Matrix, Matrix]:
@@ -330,26 +379,42 @@ def condition(votes: Votes, basis: Matrix) -> Conditional:
 
     Examples
     --------
-    >>> votes = Votes(np.ones(1), np.eye(8)[None])
+    >>> votes = Votes(np.ones(1), np.ones((2, 1, 1, 1)) * np.eye(8))
     >>> condition(votes, np.eye(8)[:, :2]).floor.round(2).tolist()
-    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
     each = _predictors(votes.covariances, basis)
     left = votes.covariances - each @ (basis.T @ votes.covariances)
     to_12 = leads.EIGHT_TO_TWELVE
-    variance = np.einsum("hi,kij,hj->kh", to_12, left, to_12)
-    mean = np.einsum("k,kij->ij", votes.weights, each)
-    apart = to_12 @ (each - mean)
+    variance = np.einsum("hi,bkij,hj->kh", to_12, left, to_12)
+    stacked = np.concatenate(list(to_12 @ each), axis=-1)  # (k, 12, bands * rank)
+    mean = np.einsum("k,kij->ij", votes.weights, stacked)
+    apart = stacked - mean
     spread = np.einsum("k,khi,khj->hij", votes.weights, apart, apart)
-    return Conditional(to_12 @ mean, np.clip(votes.weights @ variance, 0, None), spread)
+    return Conditional(mean, np.clip(votes.weights @ variance, 0, None), spread)
 
 
 def _predictors(covariances: Matrix, basis: Matrix) -> Matrix:
-    """(k, 8, rank): ``C B (B' C B)^-1`` of each covariance."""
+    """(..., 8, rank): ``C B (B' C B)^-1`` of each covariance."""
     cross = covariances @ basis
     inner = basis.T @ cross
-    inner = inner + 1e-9 * np.einsum("kii->k", inner)[:, None, None] * np.eye(basis.shape[1])
-    return np.asarray(np.linalg.solve(inner, cross.transpose(0, 2, 1)).transpose(0, 2, 1))
+    ridge = 1e-9 * np.einsum("...ii->...", inner)[..., None, None]
+    inner = inner + ridge * np.eye(basis.shape[1])
+    return np.asarray(np.linalg.solve(inner, cross.swapaxes(-1, -2)).swapaxes(-1, -2))
+
+
+def _same_scale(records: Matrix) -> Matrix:
+    """Covariances (n, 8, 8) in the scale of their Tyler scatter matrix, shrunk towards it."""
+    shape, scales = records.mean(axis=0), np.ones(len(records))
+    for _ in range(200):
+        scales = _mahalanobis(np.linalg.inv(shape + 1e-9 * np.trace(shape) * np.eye(8)), records)
+        new = (records / scales[:, None, None]).mean(axis=0)
+        new *= 8 / np.trace(new)
+        change = np.abs(new - shape).max()
+        shape = new
+        if change < 1e-9:
+            break
+    return np.asarray((records / scales[:, None, None] + SHRINKAGE * shape) / (1 + SHRINKAGE))
 
 
 def _mahalanobis(inverse: Matrix, seen: Matrix) -> Matrix:
@@ -360,8 +425,14 @@ def _mahalanobis(inverse: Matrix, seen: Matrix) -> Matrix:
 def _in_scale(model: Gaussian, total: Matrix) -> Matrix:
     """What the population makes of a patient whose eight leads are seen, in the patient's scale."""
     votes = model.votes(np.eye(8), total)
-    return np.asarray(np.einsum("k,kij->ij", votes.weights, votes.covariances))
+    return np.asarray(np.einsum("k,bkij->bij", votes.weights, votes.covariances))
 
 
 def _key(basis: Matrix) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, basis.tolist()))
+
+
+def _rows_as_text(covariances: Matrix) -> str:
+    """JSON of upper triangles, a line a patient, four digits."""
+    rows = ([float(f"{value:.4g}") for value in c[_UPPER]] for c in covariances)
+    return "[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "]"

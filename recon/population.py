@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp import ECG, checks, datasets, filters, leads
-from recon.gaussian import Gaussian
+from recon.gaussian import SLOW_HZ, Gaussian, covariance, split
 
 FS: Final = 100.0
 WINDOW: Final = 10.0
@@ -51,16 +51,15 @@ def windows(ecg: ECG) -> Iterator[checks.Signal]:
             yield part
 
 
-def covariance(parts: list[checks.Signal]) -> NDArray[np.float64]:
-    """(8, 8) mV², the mean over a record's windows.
+def known_by(parts: list[checks.Signal]) -> NDArray[np.float64]:
+    """(bands, 8, 8) mV²: `recon.gaussian.covariance`, mean over a record's windows.
 
     Examples
     --------
-    >>> covariance([np.eye(8, 1000, dtype="f4")])[0, 0]
-    np.float64(0.001)
+    >>> known_by([np.eye(8, 1000, dtype="f4")]).shape
+    (2, 8, 8)
     """
-    x = np.stack(parts).astype(np.float64)
-    return np.asarray(np.einsum("nit,njt->ij", x, x) / (len(x) * x.shape[-1]))
+    return np.asarray(np.mean([covariance(split(part, FS)) for part in parts], axis=0))
 
 
 def fit(root: str | Path) -> tuple[Gaussian, dict[str, Any]]:
@@ -77,16 +76,19 @@ def fit(root: str | Path) -> tuple[Gaussian, dict[str, Any]]:
     """
     from tqdm.auto import tqdm
 
-    found, counts, refused = [], {}, []
+    found: list[NDArray[np.float64]] = []
+    counts: dict[str, int] = {}
+    refused: list[str] = []
     for entry in tqdm(datasets.twelve_lead(root), desc="recordings", disable=None):
         parts = list(windows(entry.ecg))
         if not parts:
             refused.append(entry.name)
             continue
-        found.append(covariance(parts))
+        found.append(known_by(parts))
         counts[entry.source] = counts.get(entry.source, 0) + 1
     about = {
         "band_hz": list(filters.CLEAN_BAND),
+        "slow_hz": SLOW_HZ,
         "fs_hz": FS,
         "records": counts,
         "refused": refused,

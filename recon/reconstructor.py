@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
 from recon import calibration
-from recon.gaussian import Conditional, Gaussian, Patient, condition, given_space
+from recon.gaussian import Conditional, Gaussian, Patient, condition, covariance, given_space, split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,7 +113,7 @@ class Reconstructor:
 
         Examples
         --------
-        >>> Reconstructor.from_pretrained().model.covariances.shape[1:]
+        >>> Reconstructor.from_pretrained().model.covariances.shape[2:]
         (8, 8)
         """
         return cls(Gaussian.load(folder or BUNDLED))
@@ -190,8 +190,8 @@ class Reconstructor:
         self, x: checks.Signal, fs: float, names: tuple[str, ...], mean: Any, std: Any
     ) -> None:
         """Fill `mean` and `std`, (12, time), for one record (n_given, time)."""
-        cleaned = filters.clean(x, fs)
-        present = ~np.isnan(cleaned)
+        banded = split(filters.clean(x, fs), fs)
+        present = ~np.isnan(banded[0])
         alive = _alive(x)
         if not alive.any():
             raise SignalError(
@@ -205,19 +205,20 @@ class Reconstructor:
             rows = np.flatnonzero(code >> np.arange(len(names)) & 1)
             together = codes == code
             basis, coordinates = given_space(tuple(names[i] for i in rows))
-            given = self._conditional(basis, coordinates, cleaned[rows], present[rows].all(axis=0))
+            given = self._conditional(
+                basis, coordinates, banded[:, rows], present[rows].all(axis=0)
+            )
             where = slice(None) if together.all() else np.flatnonzero(together)
-            _apply(given, basis, coordinates, x[rows], cleaned[rows], where, mean, std)
+            _apply(given, basis, coordinates, x[rows], banded[:, rows], where, mean, std)
         for name, row in zip(names, x, strict=True):
             mean[leads.TWELVE.index(name)] = row
             std[leads.TWELVE.index(name)] = 0
 
     def _conditional(
-        self, basis: Any, coordinates: Any, cleaned: checks.Signal, usable: NDArray[np.bool_]
+        self, basis: Any, coordinates: Any, banded: checks.Signal, usable: NDArray[np.bool_]
     ) -> Conditional:
-        z = coordinates @ (cleaned if usable.all() else cleaned[:, usable]).astype(np.float64)
-        z -= z.mean(axis=1, keepdims=True)
-        return condition(self.model.votes(basis, z @ z.T / z.shape[1]), basis)
+        seen = covariance(banded if usable.all() else banded[..., usable])
+        return condition(self.model.votes(basis, coordinates @ seen @ coordinates.T), basis)
 
     def calibrate(self, ecg: ECG) -> Reconstructor:
         """A better model for this patient, from seconds of the patient's own leads.
@@ -288,7 +289,7 @@ def _apply(
     basis: Any,
     coordinates: Any,
     x: checks.Signal,
-    cleaned: checks.Signal,
+    banded: checks.Signal,
     where: Any,
     mean: Any,
     std: Any,
@@ -302,8 +303,9 @@ def _apply(
     own = leads.EIGHT_TO_TWELVE @ basis
     for first in range(0, len(samples), _BLOCK):
         part = samples[first : first + _BLOCK]
-        z = coordinates @ cleaned[:, part].astype(np.float64)
-        away = coordinates @ x[:, part].astype(np.float64) - z
+        each = coordinates @ banded[..., part].astype(np.float64)
+        away = coordinates @ x[:, part].astype(np.float64) - each.sum(axis=0)
+        z = np.concatenate(list(each))
         mean[:, part] = given.mean @ z + own @ away
         variance = np.einsum("it,hij,jt->ht", z, given.spread, z, optimize=True)
         std[:, part] = np.sqrt(np.clip(variance + given.floor[:, None], 0, None))

@@ -48,7 +48,8 @@ def signals(n_leads: int = 2, n_samples: int = 1000) -> st.SearchStrategy[NDArra
     """(n_leads, n_samples) float32, smooth, of random size and offset."""
     return st.builds(
         lambda seed, size, offset: (
-            size * np.cumsum(np.random.default_rng(seed).normal(size=(n_leads, n_samples)), axis=1)
+            size
+            * np.cumsum(np.random.default_rng(seed).normal(size=(n_leads, n_samples)), axis=1)
             / np.sqrt(n_samples)
             + offset
         ).astype(np.float32),

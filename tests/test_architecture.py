@@ -26,7 +26,6 @@ FORBIDDEN = {
 LONGEST_FILE, LONGEST_FUNCTION = 500, 80
 
 
-
 def label(package: str, path: Path) -> str:
     return f"{package}/{path.relative_to(HOMES[package]).as_posix()}"
 
@@ -142,7 +141,11 @@ def test_start_up_is_quick(arguments, limit):
         "print(use.ru_utime + use.ru_stime)"
     )
     runs = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            ).stdout
+        )
         for _ in range(5)
     ]
     assert min(runs) < limit

@@ -25,9 +25,9 @@ def test_bad_input_gives_a_result_or_one_ecg_error(row, bad):
         try:
             result = row.call(x, FS)
         except dsp.ECGError as error:
-            assert len(str(error)) > 20, "the message must say what, where and what to do"
-        else:
-            assert result is not None
+            result = str(error)
+        assert result is not None
+        assert not isinstance(result, str) or len(result) > 20, "what, where and what to do"
     assert time.process_time() - start < SECONDS
     if before is not None:
         np.testing.assert_array_equal(before, x)

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from dsp.datasets.dataset import Dataset, Entry, locate, natural
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import locate, natural
 from dsp.datasets.reading import matrix
 from dsp.errors import ReadError
 from dsp.leads import TWELVE

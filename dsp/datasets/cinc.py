@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from dsp.datasets.dataset import Dataset, Entry, comments, gender, locate, natural, years
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import comments, gender, locate, natural, years
 from dsp.datasets.ptbdb import challenge_patient
 from dsp.datasets.ptbxl import patients
 from dsp.datasets.reading import recording

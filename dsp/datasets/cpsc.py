@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from dsp.datasets.dataset import Dataset, Entry, locate, natural
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import locate, natural
 from dsp.datasets.reading import matrix, recording
 from dsp.record import ECG, Annotations
 
@@ -80,7 +81,7 @@ def _read_2019(path: Path) -> ECG:
     number = path.stem.removeprefix("data_")
     peaks = matrix(path.parents[1] / "ref" / f"R_{number}.mat", "R_peak").ravel()
     beats = Annotations(peaks.astype(int), ("N",) * len(peaks))
-    return ECG(matrix(path, "ecg").ravel(), 500, ["ECG1"], annotations={"ref": beats})
+    return ECG(matrix(path, "ecg").ravel(), 500, ("ECG1",), annotations={"ref": beats})
 
 
 def _entry_2021(header: Path) -> Entry:

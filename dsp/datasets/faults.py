@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from dsp import leads
 from dsp.checks import Signal
 from dsp.record import ECG
 
@@ -14,6 +15,9 @@ LARGEST_MV: Final = 10.0
 RAIL_MV: Final = 1.0
 RAIL_SHARE: Final = 0.01
 """More of a lead's samples than this at its own extreme, 1 mV or more out: the amplifier was at its end."""
+
+DISAGREEMENT_MV: Final = 0.05
+"""mV between a limb lead and what I and II make of it; rounding makes 0.004 in the sets at hand."""
 
 
 def fault(ecg: ECG) -> str | None:
@@ -27,7 +31,8 @@ def fault(ecg: ECG) -> str | None:
     -------
     The reasons with their leads: gaps, one value kept for a second or more (flat or absent),
     samples more than 10 mV from the lead's median, or more than 1 % of the samples at one extreme
-    1 mV or more out (clipped). None if there is none.
+    1 mV or more out (clipped); and limb leads that contradict I and II by more than 0.05 mV. None
+    if there is none.
 
     Examples
     --------
@@ -41,7 +46,19 @@ def fault(ecg: ECG) -> str | None:
     for lead, row in zip(ecg.leads, x, strict=True):
         for reason in _reasons(row, ecg.fs):
             reasons.setdefault(reason, []).append(lead)
-    return ", ".join(f"{' '.join(names)} {reason}" for reason, names in reasons.items()) or None
+    found = [f"{' '.join(names)} {reason}" for reason, names in reasons.items()]
+    return ", ".join(found + _contradictions(ecg)) or None
+
+
+def _contradictions(ecg: ECG) -> list[str]:
+    others = [lead for lead in leads.LIMB[2:] if lead in ecg.leads]
+    if not others or "I" not in ecg.leads or "II" not in ecg.leads:
+        return []
+    off = np.abs(ecg[others] - leads.rows(tuple(others))[:, :2] @ ecg["I", "II"])
+    worst = float(np.nanmax(off)) if np.isfinite(off).any() else 0.0
+    return (
+        [f"limb leads contradict each other by {worst:.2f} mV"] if worst > DISAGREEMENT_MV else []
+    )
 
 
 def _reasons(row: Signal, fs: float) -> list[str]:

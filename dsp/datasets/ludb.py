@@ -4,13 +4,15 @@ import csv
 from pathlib import Path
 from typing import Final
 
-from dsp.datasets.dataset import Dataset, Entry, gender, locate, natural, years
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import gender, locate, natural, years
 from dsp.datasets.reading import counts
 from dsp.errors import ReadError
+from dsp.leads import TWELVE
 from dsp.record import ECG
 
 _COUNTS_PER_MV: Final = 1000.0
-_ANNOTATORS: Final = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
+_ANNOTATORS: Final = tuple(lead.lower() for lead in TWELVE)
 
 
 def ludb(root: str | Path) -> Dataset:

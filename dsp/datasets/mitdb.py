@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from dsp.datasets.dataset import Dataset, Entry, locate, natural
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import locate, natural
 from dsp.datasets.reading import recording
 from dsp.record import ECG
 

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from dsp.datasets.dataset import Dataset, Entry, comments, gender, locate, natural, years
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import comments, gender, locate, natural, years
 from dsp.datasets.reading import recording
 
 _FIRST_PATIENTS: Final = {

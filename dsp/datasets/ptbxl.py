@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from dsp.datasets.dataset import Dataset, Entry, locate, years
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import locate, years
 from dsp.datasets.reading import recording
 from dsp.errors import ReadError
 

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from dsp.datasets.dataset import Dataset, Entry, locate, natural
+from dsp.datasets.dataset import Dataset, Entry
+from dsp.datasets.layout import locate, natural
 from dsp.datasets.mitdb import subject
 from dsp.datasets.reading import recording
 from dsp.record import ECG

@@ -48,7 +48,14 @@ def matrix(path: Path, key: str) -> np.ndarray[Any, np.dtype[Any]]:
     """
     try:
         return np.asarray(scipy.io.loadmat(path, variable_names=[key])[key])
-    except (OSError, KeyError, ValueError, TypeError, NotImplementedError) as error:
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        scipy.io.matlab.MatReadError,
+    ) as error:
         raise ReadError(f"{path} is no MATLAB file with an array {key!r}: {error}.") from None
 
 
@@ -60,7 +67,7 @@ def _annotations(path: Path, annotators: tuple[str, ...]) -> dict[str, Annotatio
         if path.with_name(f"{path.name}.{name}").is_file():
             marks = wfdb.rdann(str(path), name)
             found[name] = Annotations(
-                marks.sample, marks.symbol, [note.strip("\x00") for note in marks.aux_note],
+                marks.sample, tuple(marks.symbol), tuple(note.strip("\x00") for note in marks.aux_note),
                 marks.subtype, marks.chan, marks.num,
             )  # fmt: skip
     return found

@@ -75,7 +75,7 @@ def _limits(ecg: ECG, band: Band | None) -> tuple[checks.Signal, checks.Signal] 
 
 def _sources(ecg: ECG, source: Source | None) -> Mapping[str, str]:
     if source is None:
-        return {}
+        return _noted_sources(ecg)
     if not isinstance(source, Mapping):
         if not isinstance(source, tuple | list) or len(source) != len(ecg.leads):
             raise LeadError(f"source={source!r}: give one for each of {' '.join(ecg.leads)}.")
@@ -86,7 +86,22 @@ def _sources(ecg: ECG, source: Source | None) -> Mapping[str, str]:
     wrong = sorted({str(source[lead]) for lead in ecg.leads} - set(ink.SOURCES))
     if wrong:
         raise ECGError(f"source {' '.join(wrong)!r} is not one of {', '.join(ink.SOURCES)}.")
-    return {lead: source[lead] for lead in ecg.leads}
+    return {lead: str(source[lead]) for lead in ecg.leads}
+
+
+def _noted_sources(ecg: ECG) -> Mapping[str, str]:
+    """What the recording itself says about its leads.
+
+    A lead it does not mention was made later, by algebra, and is as uncertain as any it was made of.
+    """
+    noted = ecg.meta.get("source")
+    if not isinstance(noted, Mapping):
+        return {}
+    known = {lead: str(word) for lead, word in noted.items() if str(word) in ink.SOURCES}
+    if not known:
+        return {}
+    worst = max(known.values(), key=list(ink.SOURCES).index)
+    return {lead: known.get(lead, worst) for lead in ecg.leads}
 
 
 def _annotations(ecg: ECG, marks: Marks | None) -> Annotations | None:

@@ -11,6 +11,7 @@ from dsp.paper.sheet import PULSE_MV, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 Curve = NDArray[np.float64]
 
@@ -85,24 +86,30 @@ class Pen:
 
     def line(self, x: Curve, y: Curve, style: Style, *, name: str = "", order: int = 3) -> None:
         """A curve, thinned to what can be seen, cut off at the edge of the grid; NaN interrupts it."""
+        keep = visible(x, y)
+        line = self._stroke(x[keep], y[keep], style)
+        line.set(zorder=order, gid=name or None)
+        line.set_clip_path(self.frame)
+
+    def _stroke(self, x: Curve, y: Curve, style: Style) -> Line2D:
+        """A line that owes nothing to the user's settings; true to the millimetre, not the pixel."""
         from matplotlib.lines import Line2D
 
-        keep = visible(x, y)
         line = Line2D(
-            x[keep],
-            y[keep],
+            x,
+            y,
             color=style.colour,
             linewidth=style.width * self.points,
             linestyle=(0, style.dashes) if style.dashes else "-",
             marker="",
-            zorder=order,
-            gid=name or None,
+            antialiased=True,
             solid_joinstyle="round",
             dash_joinstyle="round",
             solid_capstyle="butt",
         )
+        line.set_snap(False)
         self.ax.add_artist(line)
-        line.set_clip_path(self.frame)
+        return line
 
     def band(self, x: Curve, low: Curve, high: Curve, *, name: str = "") -> None:
         """The area between two curves."""
@@ -155,27 +162,13 @@ class Pen:
 
     def legend(self, styles: list[Style]) -> None:
         """Samples of the line styles, right under the grid."""
-        from matplotlib.lines import Line2D
-
         right, y = self.sheet.grid[2], 3.6
         for style in reversed(styles):
-            end = (
-                right
-                - 1.5
-                - self.text(right, y, style.legend, 2.6, align="right", colour=style.colour)
-            )
-            sample = Line2D(
-                [end - _SAMPLE_MM, end],
-                [y, y],
-                color=style.colour,
-                linewidth=max(1.4 * style.width, 0.1) * self.points,
-                linestyle=(0, style.dashes) if style.dashes else "-",
-                marker="",
-                solid_capstyle="butt",
-            )
+            words = self.text(right, y, style.legend, 2.6, align="right", colour=style.colour)
+            end = right - words - 1.5
+            sample = self._stroke(np.array([end - _SAMPLE_MM, end]), np.full(2, y), style)
             if style is BAND:
                 sample.set(linewidth=2.0 * self.points, alpha=_BAND_OPACITY)
-            self.ax.add_artist(sample)
             right = end - _SAMPLE_MM - 4.0
 
 

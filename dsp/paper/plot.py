@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 USUAL: Final = Paper()
+_SEXES: Final = {"f": "female", "m": "male"}
 _DPI: Final = 6 * 25.4  # six pixels a millimetre: every grid line falls on whole pixels
 _HTML_PIXELS_PER_MM: Final = (4, 3, 2, 1)  # the first that is small enough
 _HTML_COLOURS: Final = 32  # black on pink needs no more: a third of the bytes
@@ -51,7 +52,8 @@ def plot(
 
     Parameters
     ----------
-    ecg : the recording; NaN leave gaps. Age, sex and filter are printed if `ecg.meta` has them.
+    ecg : the recording; NaN leave gaps. Of `ecg.meta`, name or record, age, sex and filter are
+        printed.
     layout : ``"3x4+1"``, ``"6x2"``, ``"cabrera"`` or ``"stacked"``; by default 3x4+1 for the twelve
         standard leads over at least 5 s, and stacked, a row for each lead, otherwise.
     start : where the page begins, s.
@@ -59,8 +61,8 @@ def plot(
         the rate may differ. Its ``meta["label"]`` is printed in the legend.
     band : (low, high), each (leads, time) mV like `ecg.signal`; the area between is shaded.
     source : where each lead comes from: measured, derived or inferred, by name or in the order of
-        `ecg.leads`. It sets colour, dashes and label, so that nobody takes an inferred lead for a
-        recorded one.
+        `ecg.leads`; by default what ``ecg.meta["source"]`` says, if anything. It sets colour, dashes
+        and label, so that nobody takes an inferred lead for a recorded one.
     marks : sample indices such as R peaks, or `Annotations`, whose symbols are printed; below the
         last row.
     paper : speed, gain, seconds a page, title.
@@ -129,7 +131,7 @@ def pages(
     >>> len(list(pages(ECG(np.zeros(12_500), 500, ["II"]))))
     3
     """
-    require_ecg(ecg, "ecg")
+    _require(ecg, paper)
     count = math.ceil(ecg.duration / paper.seconds - 1e-9)
     one = functools.partial(
         plot,
@@ -181,16 +183,14 @@ class Page:
     @classmethod
     def of(cls, ecg: ECG, layout: str | None, start: float, paper: Paper) -> Page:
         """The page of a recording from `start` s on."""
-        require_ecg(ecg, "ecg")
-        if not isinstance(paper, Paper):
-            raise ECGError(f"paper={paper!r}: give dsp.Paper(speed=50), for instance.")
+        _require(ecg, paper)
         if not within(start, 0.0, ecg.duration - 0.5 / ecg.fs):
             raise LengthError(
                 f"start={start!r} s of a recording of {ecg.duration:g} s; give 0 <= start < duration."
             )
         seconds = min(paper.seconds, ecg.duration)
         rows = layout_rows(layout, ecg.leads, seconds)
-        part = ecg.signal[:, _samples(ecg, start, start + seconds)]
+        part = np.float64(ecg.signal[:, _samples(ecg, start, start + seconds)])
         offsets = {
             lead: float(np.nanmedian(x)) if np.isfinite(x).any() else 0.0
             for lead, x in zip(ecg.leads, part, strict=True)
@@ -210,6 +210,12 @@ class Page:
         """The samples of a recording within a panel, and their places."""
         part = _samples(ecg, self.start + panel.begin, self.start + panel.end)
         return part, self.x(np.arange(part.start, part.stop) / ecg.fs)
+
+
+def _require(ecg: Any, paper: Any) -> None:
+    require_ecg(ecg, "ecg")
+    if not isinstance(paper, Paper):
+        raise ECGError(f"paper={paper!r}: give dsp.Paper(speed=50), for instance.")
 
 
 def _samples(ecg: ECG, begin: float, end: float) -> slice:
@@ -254,7 +260,7 @@ def _figure_of(ax: Any) -> Figure:
 
 
 def _draw_panel(pen: ink.Pen, page: Page, content: Content, panel: Panel) -> None:
-    """One lead of one row: band, overlay, trace, label, and the bar between columns."""
+    """One lead of one row: band, overlay, trace, label clear of it, and the bar between columns."""
     paper, baseline = page.sheet.paper, page.sheet.baseline(panel.row)
     source = content.source.get(panel.lead, "")
     style = ink.SOURCES.get(source, ink.PLAIN)
@@ -268,11 +274,14 @@ def _draw_panel(pen: ink.Pen, page: Page, content: Content, panel: Panel) -> Non
         under, x_under = page.curve(panel, content.overlay)
         y_under = page.y(panel, content.overlay[panel.lead][under])
         pen.line(x_under, y_under, ink.OVERLAY, name=f"overlay-{name}", order=2)
-    pen.line(x, page.y(panel, page.ecg.signal[lead, part]), style, name=f"trace-{name}")
+    y = page.y(panel, page.ecg.signal[lead, part])
+    pen.line(x, y, style, name=f"trace-{name}")
     left = page.sheet.zero + panel.begin * paper.speed
-    above = baseline + min(0.36 * page.sheet.pitch, 10.0)
-    suffix = f" {source}" if source in ("derived", "inferred") else ""
-    pen.text(left + 1.0, above, panel.label + suffix, 3.4, colour=style.colour, weight="bold")
+    words = f"{panel.label} {source}" if source in ("derived", "inferred") else panel.label
+    near = y[x < left + 2.0 + 2.4 * len(words)]
+    crest = np.max(near, initial=baseline, where=np.isfinite(near)) - baseline
+    above = baseline + min(max(crest + 2.5, 0.3 * page.sheet.pitch), page.sheet.headroom - 2.0)
+    pen.text(left + 1.0, above, words, 3.4, colour=style.colour, weight="bold")
     if panel.begin > 0:
         for end in (-1, 1):
             pen.line(np.full(2, left), baseline + end * np.array([2.5, 5.0]), ink.PLAIN)
@@ -297,7 +306,7 @@ def _draw_margins(pen: ink.Pen, page: Page, content: Content) -> None:
     """Title and patient above the grid; settings and legend below."""
     left, _, right, top = page.sheet.grid
     ecg, paper, meta = page.ecg, page.sheet.paper, page.ecg.meta
-    title = plain(paper.title)
+    title = plain(paper.title or meta.get("name") or meta.get("record") or "")
     pen.text(left, top + 3.6, title[: int((right - left) / 3.2)], 3.4, weight="bold")
     pen.text(right, top + 3.6, _patient(meta), 3.0, align="right")
     words = [f"{paper.speed:g} mm/s", f"{paper.gain:g} mm/mV", _filter(meta), f"{ecg.fs:g} Hz"]
@@ -311,13 +320,14 @@ def _draw_margins(pen: ink.Pen, page: Page, content: Content) -> None:
 def _patient(meta: Mapping[str, Any]) -> str:
     said = [plain(meta.get(key, "")) for key in ("age", "sex")]
     age, sex = ("" if word.lower() in ("", "none", "nan", "unknown") else word for word in said)
-    return ", ".join(word for word in (age and f"{age} years", sex.lower()) if word)
+    sex = _SEXES.get(sex.lower(), sex.lower())
+    return ", ".join(word for word in (age and f"{age} years", sex) if word)
 
 
 def _filter(meta: Mapping[str, Any]) -> str:
     band = meta.get("filter", "")
     if isinstance(band, tuple | list) and len(band) == 2:
-        band = f"{band[0]} to {band[1]} Hz"
+        band = " to ".join(f"{c:g}" if within(c, 0, math.inf) else plain(c) for c in band) + " Hz"
     return plain(band) or "filter not stated"
 
 

@@ -56,7 +56,7 @@ class Paper:
     speed : mm/s; 25 is usual, 50 and 12.5 occur. From 5 to 100.
     gain : mm/mV; 10 is usual, 5 and 20 occur. From 2.5 to 40.
     seconds : length of a page; a shorter recording makes a shorter page.
-    title : printed above the grid.
+    title : printed above the grid; the recording's own name if empty.
 
     Raises
     ------
@@ -146,10 +146,15 @@ class Sheet:
         _, _, right, top = self.grid
         return right + SIDE_MM, top + HEADER_MM
 
+    @property
+    def headroom(self) -> float:
+        """From the zero line of a row to its top, at least half of the row."""
+        return self.pitch - MAJOR_MM * math.floor(self.pitch / 2 / MAJOR_MM)
+
     def baseline(self, row: int) -> float:
         """Height of the zero line of a row; it lies on a line of the 5 mm grid."""
         bottom = FOOTER_MM + _BELOW_MM + self.pitch * (len(self.rows) - 1 - row)
-        return bottom + MAJOR_MM * math.floor(self.pitch / 2 / MAJOR_MM)
+        return bottom + self.pitch - self.headroom
 
     def panels(self) -> list[Panel]:
         """Every stretch of every lead, row by row."""

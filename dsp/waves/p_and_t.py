@@ -37,6 +37,12 @@ P: Final = Kind(smoothing=0.030, reach=0.06, near=0.04, far=0.06, own=(0.4, 0.5,
 T: Final = Kind(smoothing=0.040, reach=0.08, near=0.08, far=0.12, own=(0.5, 0.7, 0.5))
 
 
+REF = 0
+TG = 0.06
+PRI = (0.3, 0.12)
+TB = lambda z: shapes.bump(z, T.reach)
+
+
 class Found(NamedTuple):
     """Marks in grid samples and the probability that the wave is there; each (leads, beats)."""
 
@@ -51,14 +57,18 @@ def t_waves(y: Floats, quiet: Floats, peaks: Ints, onset: Ints, offset: Ints, rr
     """T waves of every beat and lead."""
     z = shapes.smooth(quiet, T.smoothing)
     length = samples(0.9)
-    h, inside = shapes.windows(shapes.bump(z, T.reach), peaks, length)
+    h, inside = shapes.windows(TB(z), peaks, length)
     w, _ = shapes.windows(z, peaks, length)
     t = np.arange(length)
     cap = np.minimum(0.55, 0.62 * rr) * shapes.GRID
     inside &= (t >= (offset - peaks + samples(0.04))[:, None]) & (t <= cap[:, None])
-    expected = 0.3 * np.sqrt(np.clip(rr, 0.4, 1.4)) * shapes.GRID
-    prior = np.exp(-0.5 * ((t - expected[:, None]) / samples(0.12)) ** 2)
+    expected = PRI[0] * np.sqrt(np.clip(rr, 0.4, 1.4)) * shapes.GRID
+    prior = np.exp(-0.5 * ((t - expected[:, None]) / samples(PRI[1])) ** 2)
     energy = np.sqrt(np.mean(h * h, axis=0)) * prior
+    if TG:
+        mean = shapes.nearby_mean(h, inside.astype(float), NEIGHBOURS)
+        m = np.where(inside, np.sqrt(np.mean(mean * mean, axis=0)) * prior, -1.0).argmax(-1)
+        energy *= np.exp(-0.5 * ((t - m[:, None]) / samples(TG)) ** 2)
     centre = np.where(inside, energy, -1.0).argmax(axis=-1)
     latest = ((rr - 0.12) * shapes.GRID).astype(np.int64)
     found = bounded(T, w, h, inside, centre, offset - peaks + 1, latest)
@@ -82,9 +92,18 @@ def bounded(kind: Kind, w: Floats, h: Floats, inside: Bools, centre: Ints, earli
     rising = (t <= peak[..., None]) & (t >= np.maximum(left, peak - reach)[..., None])
     offset = shapes.corner(w, np.where(falling, slope, -np.inf).argmax(axis=-1), right, sign)
     onset = shapes.corner(w, np.where(rising, -slope, -np.inf).argmax(axis=-1), left, sign)
+    if REF and kind is T:
+        within = (t >= onset[..., None]) & (t <= offset[..., None])
+        v = w * sign[..., None]
+        if REF == 2:
+            a_, b_ = shapes.at(v, onset)[..., None], shapes.at(v, offset)[..., None]
+            v = v - (a_ + (b_ - a_) * (t - onset[..., None]) / np.maximum(1, offset - onset)[..., None])
+        peak = np.where(within, v, -np.inf).argmax(-1)
     marks = (onset.astype(float), shapes.vertex(w, peak), offset.astype(float))
     together = [np.median(m, axis=0) for m in marks]
-    return [m + own * (v - m) for m, v, own in zip(together, marks, kind.own, strict=True)]
+    n = len(w)
+    share = (n - 1) / (n + 1)
+    return [v + share * (1 - own) * (m - v) for m, v, own in zip(together, marks, kind.own, strict=True)]
 
 
 def p_waves(y, quiet, onset, earlier, rr):

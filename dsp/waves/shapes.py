@@ -61,18 +61,25 @@ def smooth(y: Floats, seconds: float) -> Floats:
 
 
 def bump(y: Floats, reach: float) -> Floats:
-    """How far the signal stands above the mean of its neighbours `reach` seconds to both sides.
+    """How far the signal stands out from both sides, the lesser of the two, with sign.
 
-    A level or a slope gives zero, a wave of about twice the reach gives its height, with sign.
+    The lesser difference to the lowest points within `reach` seconds before and after, for waves
+    that point up; the same upside down, with a minus; the greater of both. A level, a slope and
+    the foot of a wave give zero, a wave of up to twice the reach gives its height.
 
     Examples
     --------
-    >>> float(abs(bump(np.arange(60, dtype=np.float32)[None], 0.04)[0, 10:-10]).max())
+    >>> float(abs(bump(np.arange(60, dtype=np.float32)[None], 0.04)).max())
     0.0
     """
     k = samples(reach)
-    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
-    return y - (wide[:, 2 * k :] + wide[:, : -2 * k]) * np.float32(0.5)
+    size = k + 1
+    before, after = (size - 1) // 2, -(size // 2)  # origins of one-sided filters
+    low, high = scipy.ndimage.minimum_filter1d, scipy.ndimage.maximum_filter1d
+    feet = [low(y, size, origin=side, mode="nearest") for side in (before, after)]
+    tops = [high(y, size, origin=side, mode="nearest") for side in (before, after)]
+    up, down = y - np.maximum(*feet), np.minimum(*tops) - y
+    return np.where(up >= down, up, -down)
 
 
 def without(y: Floats, first: Ints, last: Ints) -> Floats:

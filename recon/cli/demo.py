@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recon.cli.report import Json, answer, read
 from recon.cli.reconstruct import describe, write
+from recon.cli.report import Json, answer, read
 from recon.cli.view import save
 
 if TYPE_CHECKING:
@@ -33,13 +33,14 @@ def demo(
     """
     import recon
     from dsp.leads import canonical_all
+    from dsp.paper import Paper
 
     truth = (read(recording) if recording else patient(seed)).twelve_leads()
     truth = truth.crop(0, min(10.0, truth.duration))
     given = truth.select(*canonical_all(leads))
     result = recon.Reconstructor.from_pretrained().predict(given)
-    save(truth.plot(title="Recorded"), folder / "recorded.png")
-    save(given.plot(title="Given"), folder / "given.png")
+    save(truth.plot(paper=Paper(title="Recorded")), folder / "recorded.png")
+    save(given.plot(paper=Paper(title="Given")), folder / "given.png")
     made = write(result, folder / "reconstructed.csv", folder / "reconstructed.png")
     pictures = [str(folder / f"{name}.png") for name in ("recorded", "given")]
     answer(describe(result, truth) | made | {"also": pictures}, as_json=as_json)

@@ -47,11 +47,19 @@ def plot(
     rename: Rename = None,
     start: Annotated[float, typer.Option(help="Seconds into the recording.")] = 0.0,
     seconds: Annotated[float, typer.Option(help="Seconds to draw.")] = 10.0,
+    layout: Annotated[
+        str | None, typer.Option(help="3x4+1, 6x2, cabrera or stacked; the usual one for none.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="mm/s.")] = 25.0,
+    gain: Annotated[float, typer.Option(help="mm/mV.")] = 10.0,
     as_json: Json = False,
 ) -> None:
-    """Draw a recording on ECG paper, 25 mm/s and 10 mm/mV, true to scale."""
+    """Draw a recording on ECG paper, true to scale."""
+    from dsp import paper
+
     ecg = read(recording, rename, leads)
-    save(ecg.plot(start=start, seconds=min(seconds, ecg.duration - start)), out)
+    sheet = paper.Paper(speed=speed, gain=gain, seconds=seconds)
+    save(ecg.plot(start=start, layout=layout, paper=sheet), out)
     answer({"picture": str(out)}, as_json=as_json)
 
 

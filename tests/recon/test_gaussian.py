@@ -6,8 +6,13 @@ from hypothesis import given
 
 import dsp
 from dsp import leads
-from recon.gaussian import Gaussian, Patient, condition, given_space
+from recon.gaussian import Gaussian, Patient, condition, covariance, given_space
 from tests.strategies import basis_sets, lead_sets
+
+
+def twice(*covariances):
+    """The same covariances for slow and fast waves: (2, n, 8, 8)."""
+    return np.stack([np.stack(covariances)] * 2)
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +21,7 @@ def world():
     rng = np.random.default_rng(0)
     mix = rng.normal(size=(8, 8))
     covariance = mix @ mix.T / 8 + 0.05 * np.eye(8)
-    return Gaussian(covariance[None]), covariance
+    return Gaussian(twice(covariance)), covariance
 
 
 @given(basis_sets)
@@ -26,8 +31,11 @@ def test_weights_are_the_textbook_formula(given_leads):
     covariance = mix @ mix.T + np.eye(8)
     rows = [leads.EIGHT.index(lead) for lead in given_leads]
     expected = covariance[:, rows] @ np.linalg.inv(covariance[np.ix_(rows, rows)])
-    found = Gaussian(covariance[None]).weights(given_leads)
-    np.testing.assert_allclose(found, expected, atol=1e-6)  # the solver's 1e-9 ridge
+    found = Gaussian(twice(covariance)).weights(given_leads)
+    assert found.shape[0] == 2
+    np.testing.assert_allclose(
+        found, np.stack([expected] * 2), atol=1e-6
+    )  # the solver's 1e-9 ridge
 
 
 @given(lead_sets)
@@ -50,11 +58,12 @@ def test_redundant_leads_are_their_least_squares(world):
 def test_conditional_variance_is_what_is_left(world):
     model, covariance = world
     basis, _ = given_space(("I", "V2"))
-    seen = basis.T @ covariance @ basis
+    seen = np.stack([basis.T @ covariance @ basis] * 2)
     conditional = condition(model.votes(basis, seen), basis)
     rng = np.random.default_rng(3)
-    x8 = np.linalg.cholesky(covariance) @ rng.normal(size=(8, 200_000))
-    error = leads.EIGHT_TO_TWELVE @ x8 - conditional.mean @ (basis.T @ x8)
+    slow_and_fast = np.linalg.cholesky(covariance) @ rng.normal(size=(2, 8, 200_000))
+    z = np.concatenate(list(basis.T @ slow_and_fast))
+    error = leads.EIGHT_TO_TWELVE @ slow_and_fast.sum(axis=0) - conditional.mean @ z
     np.testing.assert_allclose(error.var(axis=1), conditional.floor, rtol=0.02, atol=1e-6)
     assert abs(conditional.spread).max() < 1e-12, "one patient cannot disagree"
 
@@ -62,27 +71,27 @@ def test_conditional_variance_is_what_is_left(world):
 def test_two_patients_are_told_apart_by_what_the_leads_show():
     apart = np.eye(8)
     together = np.full((8, 8), 0.95) + 0.05 * np.eye(8)
-    model = Gaussian(np.stack([apart, together]))
+    model = Gaussian(twice(apart, together))
     basis, _ = given_space(("I", "II", "V1", "V2", "V3"))
     for k, truth in enumerate((apart, together)):
-        votes = model.votes(basis, basis.T @ truth @ basis)
+        votes = model.votes(basis, np.stack([basis.T @ truth @ basis] * 2))
         assert votes.weights[k] > 0.9
 
 
 def test_votes_do_not_depend_on_gain_and_scale_with_it(world):
-    model = Gaussian(np.stack([np.eye(8), np.eye(8) + 1]))
+    model = Gaussian(twice(np.eye(8), np.eye(8) + 1))
     basis, _ = given_space(("I", "II"))
-    seen = basis.T @ (np.eye(8) + 0.4) @ basis
-    once, twice = model.votes(basis, seen), model.votes(basis, 4 * seen)
-    np.testing.assert_allclose(once.weights, twice.weights, atol=1e-12)
-    np.testing.assert_allclose(4 * once.covariances, twice.covariances)
+    seen = np.stack([basis.T @ (np.eye(8) + 0.4) @ basis] * 2)
+    once, larger = model.votes(basis, seen), model.votes(basis, 4 * seen)
+    np.testing.assert_allclose(once.weights, larger.weights, atol=1e-12)
+    np.testing.assert_allclose(4 * once.covariances, larger.covariances)
 
 
 def test_no_large_record_dominates_the_fit():
     rng = np.random.default_rng(4)
-    x = rng.normal(size=(30, 8, 400))
-    records = x @ x.transpose(0, 2, 1) / 400
-    gains = np.exp(rng.normal(size=30) * 2)[:, None, None] ** 2
+    x = rng.normal(size=(30, 2, 8, 400))
+    records = x @ x.swapaxes(-1, -2) / 400
+    gains = np.exp(rng.normal(size=30) * 2)[:, None, None, None] ** 2
     np.testing.assert_allclose(
         Gaussian.fit(records).covariances, Gaussian.fit(records * gains).covariances, rtol=1e-6
     )
@@ -90,7 +99,7 @@ def test_no_large_record_dominates_the_fit():
 
 def test_fit_refuses_a_dead_lead():
     with pytest.raises(dsp.SignalError, match=r"records \[1\]"):
-        Gaussian.fit(np.stack([np.eye(8), np.diag([1.0] * 7 + [0.0])]))
+        Gaussian.fit(twice(np.eye(8), np.diag([1.0] * 7 + [0.0])).swapaxes(0, 1))
 
 
 def test_save_and_load(tmp_path, world):
@@ -100,7 +109,9 @@ def test_save_and_load(tmp_path, world):
     np.testing.assert_allclose(again.covariances, model.covariances, rtol=1e-3)  # four digits kept
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"upper_triangles": [[1, 2]]}', '{"upper_triangles": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"upper_triangles": [[1, 2]]}', '{"upper_triangles": 3}']
+)
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(dsp.ECGError, match="holds no Gaussian model"):
@@ -111,31 +122,30 @@ def test_a_patient_unlike_the_population_is_learnt():
     rng = np.random.default_rng(5)
     mix = rng.normal(size=(8, 3))
     own = mix @ mix.T + 1e-3 * np.eye(8)
-    x = np.linalg.cholesky(own) @ rng.normal(size=(8, 1000))
-    seconds = np.stack([part @ part.T / 100 for part in np.split(x, 10, axis=1)])
-    patient = Patient(Gaussian(np.eye(8)[None]), seconds)
+    x = np.linalg.cholesky(own) @ rng.normal(size=(2, 8, 1000))
+    patient = Patient(
+        Gaussian(twice(np.eye(8))), np.stack([covariance(p) for p in np.split(x, 10, 2)])
+    )
     basis, _ = given_space(("I", "II", "V2"))
-    test = np.linalg.cholesky(own) @ rng.normal(size=(8, 1000))
-    z = basis.T @ test
-    conditional = condition(patient.votes(basis, z @ z.T / 1000), basis)
-    left = (leads.EIGHT_TO_TWELVE @ test - conditional.mean @ z)[6:].var()
-    assert left < 0.1 * test[2:].var(), "three leads hold all of a rank-three patient"
+    test = np.linalg.cholesky(own) @ rng.normal(size=(2, 8, 1000))
+    each = basis.T @ test
+    conditional = condition(patient.votes(basis, covariance(each)), basis)
+    whole = leads.EIGHT_TO_TWELVE @ test.sum(axis=0)
+    left = (whole - conditional.mean @ np.concatenate(list(each)))[6:].var()
+    assert left < 0.1 * whole[6:].var(), "three leads hold all of a rank-three patient"
 
 
 def test_strength_is_large_for_noise_and_small_for_signal():
     rng = np.random.default_rng(6)
     basis, _ = given_space(("I", "II", "V2"))
-    model = Gaussian(np.eye(8)[None])
-    noise = rng.normal(size=(2, 8, 12))
+    model = Gaussian(twice(np.eye(8)))
+    noise = rng.normal(size=(2, 2, 8, 12))
     mix = rng.normal(size=(8, 3))
-    signal = mix @ rng.normal(size=(2, 3, 100))
-    strengths = [
-        Patient(model, x @ x.transpose(0, 2, 1) / x.shape[-1]).strength(basis)
-        for x in (noise, signal)
-    ]
+    signal = mix @ rng.normal(size=(2, 2, 3, 100))
+    strengths = [Patient(model, covariance(x)).strength(basis) for x in (noise, signal)]
     assert strengths[0] > strengths[1]
 
 
 def test_one_second_is_too_little():
     with pytest.raises(dsp.LengthError, match="at least two"):
-        Patient(Gaussian(np.eye(8)[None]), np.eye(8)[None])
+        Patient(Gaussian(twice(np.eye(8))), twice(np.eye(8)).swapaxes(0, 1))

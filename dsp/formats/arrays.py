@@ -1,0 +1,99 @@
+"""Bare arrays, ``.mat`` and ``.npy``: numbers whose rate, leads and unit only the caller knows."""
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from dsp.errors import LengthError, ReadError
+from dsp.formats.request import Request
+from dsp.record import ECG
+
+_NAMES = ("val", "ecg", "signal", "data")  # variables that hold the signal in public archives
+_SPARE = 100_000_000  # bytes that a compressed file may unpack to
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Whether the first bytes are those of NumPy's or MATLAB's array files."""
+    return head.startswith((b"\x93NUMPY", b"MATLAB 5.0", b"MATLAB 7.3")) or _level4(path, head)
+
+
+def read(request: Request) -> ECG:
+    """The array as a recording; ``fs``, ``leads`` and ``unit`` must come from the caller.
+
+    Raises
+    ------
+    ReadError
+        If one of them is missing, or the file does not hold one two-dimensional array.
+    """
+    x = (_numpy if _head(request.path).startswith(b"\x93NUMPY") else _matlab)(request.path)
+    if x.ndim == 2 and x.shape[1] == 1 < x.shape[0]:
+        x = x.T  # one lead, stored as a column
+    x = np.atleast_2d(x)
+    if x.ndim != 2 or x.dtype.kind not in "iuf" or x.size == 0:
+        raise ReadError(f"{request.path.name} holds {x.dtype} of shape {x.shape}, not leads by time.")
+    if x.shape[0] > 64 >= x.shape[1]:
+        raise LengthError(
+            f"{request.path.name} holds shape {x.shape}: time must be the second axis; transpose it."
+        )
+    fs = request.rate(None)
+    factor = request.to_millivolt(None)
+    rows = request.rows(None, len(x))
+    first, last = request.span(fs, x.shape[1])
+    part = (x[:, first:last] * factor).astype(np.float32)
+    part.flags.writeable = False
+    return ECG(part, fs, tuple(rows), annotations=request.marks({}, first, last, x.shape[1]))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
+
+
+def _numpy(path: Path) -> NDArray[Any]:
+    try:
+        # Mapped, so that a header claiming more than the file holds costs nothing.
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        raise ReadError(f"{path.name} is a damaged NumPy file: {error}.") from None
+
+
+def _level4(path: Path, head: bytes) -> bool:
+    """Level-4 MAT-files have no magic: five integers that fit together, then a name."""
+    if len(head) < 24:
+        return False
+    kind, n_rows, n_columns, imaginary, length = struct.unpack("<5I", head[:20])
+    name = head[20 : 20 + length]
+    fits = kind in {0, 10, 20, 30, 40, 50} and imaginary < 2 and 1 < length <= 64
+    return fits and name[:-1].isalnum() and n_rows * n_columns <= path.stat().st_size
+
+
+def _matlab(path: Path) -> NDArray[Any]:
+    """The variable that holds the signal, once its claimed size has been held against the file's."""
+    errors = (ValueError, TypeError, KeyError, IndexError, OverflowError, NotImplementedError, OSError,
+              struct.error, EOFError, AttributeError, MemoryError)  # fmt: skip
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+            name = _chosen(path, found)
+            if np.prod([float(n) for n in found[name]]) * 8 > _SPARE + 4 * path.stat().st_size:
+                raise ReadError(f"{path.name}: {name} of shape {found[name]} cannot be in this file.")
+            return np.asarray(scipy.io.loadmat(path, variable_names=[name])[name])
+    except ReadError:
+        raise
+    except errors as error:
+        raise ReadError(
+            f"{path.name} is a damaged MAT-file, or one of version 7.3 (save it with -v7): {error}."
+        ) from None
+
+
+def _chosen(path: Path, found: dict[str, tuple[int, ...]]) -> str:
+    named = [name for name in _NAMES if name in found]
+    if not named and len(found) != 1:
+        raise ReadError(f"{path.name} holds {', '.join(found) or 'nothing'}; no {', '.join(_NAMES)}.")
+    return (named or list(found))[0]

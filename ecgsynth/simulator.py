@@ -1,0 +1,314 @@
+"""simulate: twelve coherent leads with their exact truth, by the hundred thousand."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import dsp
+from dsp import checks
+from dsp.leads import TWELVE
+from ecgsynth.draws import series_seed
+from ecgsynth.patients import KNOBS, STAGES, Patients, patients
+from ecgsynth.rhythm import RHYTHMS
+
+if TYPE_CHECKING:
+    import torch
+
+CHUNK_SAMPLES: Final = 320_000
+"""Samples a lead in one batch: 64 records of 10 s at 500 Hz; bounds the memory for any n."""
+AMBULATORY_DB: Final = 14.0
+"""Signal-to-noise ratio that ``noise="ambulatory"`` stands for."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Simulation:
+    """Simulated records and all that is known about them.
+
+    Attributes
+    ----------
+    signal : (n, 12, time) float32 mV in the order of `dsp.leads.TWELVE`.
+    fs : Hz.
+    r_peaks : n arrays of int64, ascending sample indices of the QRS (largest over all leads).
+    symbols : n arrays, the WFDB label of each beat: N, A, V, J, E, /.
+    labels : n tuples of SCP statements (or short forms in that manner): diagnosis, then rhythm.
+    parameters : name -> (n,): the knobs of `ecgsynth.patients.KNOBS` after disease, in their units.
+    batches : the patients themselves, `ecgsynth.patients.Patients`, in order; their `heart` holds
+        tensors when a device was asked for, and then carries the gradients.
+    """
+
+    signal: Any
+    fs: float
+    r_peaks: list[NDArray[np.int64]]
+    symbols: list[NDArray[np.str_]]
+    labels: list[tuple[str, ...]]
+    parameters: dict[str, NDArray[np.float64]]
+    batches: tuple[Patients, ...] = dataclasses.field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @functools.cached_property
+    def waves(self) -> list[dict[str, NDArray[np.float32]]]:
+        """For each record, wave (P, QRS, T) -> (events, 12, 3): onset, peak, offset, in samples.
+
+        NaN where a lead does not show the wave. QRS and T have a row a beat, as `r_peaks`; P has a
+        row an atrial event. The rule is that of `ecgsynth.truth.waves`.
+        """
+        return [marks for batch in self.batches for marks in _waves(batch, self)]
+
+    def record(self, k: int) -> dsp.ECG:
+        """Record k as an ECG with its beats (annotator ``atr``) and waves (``waves``) annotated.
+
+        Examples
+        --------
+        >>> simulate(1).record(0)
+        ECG(I II III aVR aVL aVF V1 V2 V3 V4 V5 V6; 10 s at 500 Hz, 12 atr, 108 waves)
+        """
+        signal = np.asarray(
+            self.signal[k].detach().cpu() if _is_tensor(self.signal) else self.signal[k]
+        )
+        knobs = {name: float(values[k]) for name, values in self.parameters.items()}
+        meta = {"age": round(knobs["age"]), "sex": "M" if knobs["male"] else "F"}
+        meta |= {"labels": self.labels[k], "parameters": knobs}
+        beats = dsp.Annotations(self.r_peaks[k], tuple(self.symbols[k].tolist()))
+        marks = _annotations(self.waves[k])
+        return dsp.ECG(
+            signal, self.fs, TWELVE, annotations={"atr": beats, "waves": marks}, meta=meta
+        )
+
+
+def simulate(  # noqa: PLR0913 - the headline call: each argument is a thing people ask for
+    n: int,
+    *,
+    heart_rate: ArrayLike | None = None,
+    diagnosis: str | Sequence[str] | None = None,
+    rhythm: str | Sequence[str] | None = None,
+    age: ArrayLike | None = None,
+    sex: str | Sequence[str] | None = None,
+    fs: float = 500.0,
+    duration: float = 10.0,
+    noise: float | str | Mapping[str, float] | None = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    seed: "int | np.random.Generator | torch.Generator" = 0,
+    device: "str | torch.device | None" = None,
+) -> Simulation:
+    """Simulate 12-lead ECGs.
+
+    Parameters
+    ----------
+    n : number of records. Record k depends on `seed` and k only, never on n.
+    heart_rate : bpm, one or (n,). The mean rate inside the record is exact in all regular rhythms;
+        with premature or dropped beats it is the rate they disturb.
+    diagnosis : a key of `ecgsynth.diseases.DISEASES` (or a name in use, such as LBBB), or n of them;
+        ``"any"`` draws a clinical mixture; None is NORM.
+    rhythm : a key of `ecgsynth.rhythm.RHYTHMS`, or n of them; None follows from rate and diagnosis.
+    age, sex : years; F or M.
+    fs : Hz. duration : s.
+    noise : signal-to-noise ratio in dB, dB by kind (`ecgsynth.noise.add`), ``"ambulatory"``, or None.
+    parameters : any other knob of `ecgsynth.patients.KNOBS`, such as
+        ``{"qt": 0.44, "sdnn": 0.05, "severity": 1.0, "stage": "acute"}``.
+    seed : names the series.
+    device : None gives NumPy arrays. A torch device gives a tensor there, in one batch; unless
+        gradients are switched off, it depends on every tensor of ``.batches[0].heart``.
+
+    Returns
+    -------
+    Simulation.
+
+    Raises
+    ------
+    dsp.ECGError
+        For an unknown name, a value out of range, a wrong number of values, a rate or a duration
+        that cannot be.
+
+    Examples
+    --------
+    >>> sim = simulate(3, heart_rate=72, diagnosis="AMI")
+    >>> sim.signal.shape, sim.labels[0], len(sim.r_peaks[0])
+    ((3, 12, 5000), ('AMI', 'SR'), 12)
+    """
+    fs = checks.rate(fs)
+    if n < 1 or not 1.0 <= duration <= 90_000.0:
+        raise dsp.ECGError(f"n={n}, duration={duration} s: give n >= 1 and 1 to 90000 s.")
+    asked = _knobs(n, heart_rate, age, sex, parameters)
+    named = {"diagnosis": diagnosis, "rhythm": rhythm}
+    series = series_seed(seed)
+
+    def make(first: int, count: int) -> Patients:
+        part = {name: _part(value, n, first, count) for name, value in named.items()}
+        knobs = {name: _part(value, n, first, count) for name, value in asked.items()}
+        return patients(
+            count, first=first, seed=series, parameters=knobs, duration=duration, **part
+        )
+
+    n_samples = round(duration * fs)
+    if device is None:
+        signal, batches = _arrays(n, n_samples, fs, make)
+    else:
+        signal, batches = _tensor(n, n_samples, fs, device, make)
+    if noise is not None:
+        signal = _noisy(signal, fs, noise, series)
+    return _simulation(signal, fs, batches)
+
+
+def _part(value: Any, n: int, first: int, count: int) -> Any:
+    """The values of records `first` to `first + count`; one value stays one."""
+    if value is None or isinstance(value, str) or np.ndim(value) == 0:
+        return value
+    if len(value) != n:
+        raise dsp.ECGError(f"{len(value)} values for {n} records; give one, or one each.")
+    return value[first : first + count]
+
+
+def _knobs(
+    n: int,
+    heart_rate: ArrayLike | None,
+    age: ArrayLike | None,
+    sex: str | Sequence[str] | None,
+    parameters: Mapping[str, ArrayLike] | None,
+) -> dict[str, Any]:
+    """All that is asked of the patients, in numbers."""
+    asked: dict[str, Any] = dict(parameters or {})
+    if isinstance(asked.get("stage"), str):
+        if asked["stage"] not in STAGES:
+            raise dsp.ECGError(f"stage {asked['stage']!r} is not one of {', '.join(STAGES)}.")
+        asked["stage"] = STAGES[asked["stage"]]
+    if sex is not None:
+        letters = [sex] * n if isinstance(sex, str) else list(sex)
+        if not set(letters) <= {"F", "M"}:
+            raise dsp.ECGError(f"sex {sorted(set(letters))}: give F or M, or one of them each.")
+        asked["male"] = np.array([float(letter == "M") for letter in letters])
+    for name, value in (("heart_rate", heart_rate), ("age", age)):
+        if value is not None:
+            asked[name] = value
+    for name in asked:
+        if name not in KNOBS:
+            raise dsp.ECGError(f"parameter {name!r} is not known. Known: {' '.join(KNOBS)}.")
+        asked[name] = np.asarray(asked[name], np.float64)
+    return asked
+
+
+Make = Callable[[int, int], Patients]
+
+
+def _arrays(
+    n: int, n_samples: int, fs: float, make: Make
+) -> tuple[NDArray[np.float32], list[Patients]]:
+    """Batch by batch into one array."""
+    import torch
+
+    from ecgsynth import dipole
+
+    signal = np.empty((n, 12, n_samples), np.float32)
+    size = max(1, CHUNK_SAMPLES // n_samples)
+    scratch = dipole.Scratch()
+    batches = []
+    with torch.inference_mode():
+        for first in range(0, n, size):
+            batch = make(first, min(size, n - first))
+            x8 = dipole.eight_leads(batch.heart.tensors(), fs, n_samples, scratch=scratch)
+            dipole.twelve_leads(x8, out=torch.from_numpy(signal[first : first + size]))
+            batches.append(batch)
+    return signal, batches
+
+
+def _tensor(
+    n: int, n_samples: int, fs: float, device: Any, make: Make
+) -> "tuple[torch.Tensor, list[Patients]]":
+    """All records at once, depending on the parameters."""
+    import torch
+
+    from ecgsynth import dipole
+
+    batch = make(0, n)
+    heart = batch.heart.tensors(device, requires_grad=torch.is_grad_enabled())
+    x = dipole.twelve_leads(dipole.eight_leads(heart, fs, n_samples))
+    return x, [dataclasses.replace(batch, heart=heart)]
+
+
+def _noisy(signal: Any, fs: float, noise: float | str | Mapping[str, float], seed: int) -> Any:
+    from ecgsynth import noise as source
+
+    if isinstance(noise, str):
+        if noise != "ambulatory":
+            raise dsp.ECGError(f"noise {noise!r}: give dB, dB by kind, or 'ambulatory'.")
+        noise = AMBULATORY_DB
+    if not _is_tensor(signal):
+        return source.add(signal, fs, noise, seed=seed)
+    import torch
+
+    clean = signal.detach().cpu().numpy()
+    added = torch.from_numpy(source.add(clean, fs, noise, seed=seed) - clean)
+    return signal + added.to(signal.device)
+
+
+def _simulation(signal: Any, fs: float, batches: list[Patients]) -> Simulation:
+    n_samples = signal.shape[-1]
+    peaks: list[NDArray[np.int64]] = []
+    symbols: list[NDArray[np.str_]] = []
+    labels: list[tuple[str, ...]] = []
+    for batch in batches:
+        places, inside = _r_samples(batch, fs, n_samples)
+        for i in range(len(places)):
+            peaks.append(places[i][inside[i]])
+            symbols.append(batch.rhythm.symbol[i][inside[i]])
+        named = zip(batch.diagnosis.tolist(), batch.rhythm_code.tolist(), strict=True)
+        labels += [_statements(diagnosis, code) for diagnosis, code in named]
+    names = batches[0].knobs
+    parameters = {name: np.concatenate([b.knobs[name] for b in batches]) for name in names}
+    return Simulation(signal, fs, peaks, symbols, labels, parameters, tuple(batches))
+
+
+def _statements(diagnosis: str, rhythm: str) -> tuple[str, ...]:
+    beat = RHYTHMS[rhythm].statement or rhythm
+    if diagnosis == "NORM" and rhythm not in {"SR", "SBRAD", "STACH", "SARRH"}:
+        return (beat,)
+    return diagnosis, beat
+
+
+def _r_samples(
+    batch: Patients, fs: float, n_samples: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(n, E) sample of each R peak, and whether it lies inside the record."""
+    places = np.rint(np.nan_to_num(batch.rhythm.time, nan=-9.0) * fs).astype(np.int64)
+    return places, (places >= 0) & (places < n_samples)
+
+
+def _waves(batch: Patients, simulation: Simulation) -> Iterator[dict[str, NDArray[np.float32]]]:
+    import torch
+
+    from ecgsynth import truth
+
+    n_samples = simulation.signal.shape[-1]
+    with torch.no_grad():
+        found = truth.waves(batch.heart.tensors(), simulation.fs, n_samples)
+    marks = {name: x.numpy() for name, x in found.items()}
+    _, inside = _r_samples(batch, simulation.fs, n_samples)
+    atria = (batch.rhythm.p_time > -0.2) & (batch.rhythm.p_time < n_samples / simulation.fs + 0.2)
+    for i in range(len(inside)):
+        yield {
+            "P": marks["P"][i][atria[i]],
+            "QRS": marks["QRS"][i][inside[i]],
+            "T": marks["T"][i][inside[i]],
+        }
+
+
+def _annotations(waves: Mapping[str, NDArray[np.float32]]) -> dsp.Annotations:
+    """WFDB's ( p ), ( N ), ( t ) marks: earliest onset, median peak and latest offset over the leads."""
+    found = []
+    for name, symbol in (("P", "p"), ("QRS", "N"), ("T", "t")):
+        shown = waves[name][np.isfinite(waves[name][..., 1]).any(1)]
+        onset, peak, offset = np.moveaxis(shown, -1, 0)
+        marks = (np.nanmin(onset, 1), np.nanmedian(peak, 1), np.nanmax(offset, 1))
+        for values, mark in zip(marks, ("(", symbol, ")"), strict=True):
+            found += [(int(v), mark) for v in values]
+    found.sort()
+    return dsp.Annotations([v for v, _ in found], tuple(mark for _, mark in found))
+
+
+def _is_tensor(x: Any) -> bool:
+    return not isinstance(x, np.ndarray)
