@@ -12,6 +12,7 @@ from dsp.errors import (
     WriteError,
 )
 from dsp.filters import bandpass, clean, resample
+from dsp.formats import read, write
 from dsp.paper import Paper, pages, plot
 from dsp.record import ECG, Annotations
 from dsp.segments import Segments, segment
@@ -40,8 +41,10 @@ __all__ = [
     "metrics",
     "pages",
     "plot",
+    "read",
     "resample",
     "segment",
     "statistics",
     "variability",
+    "write",
 ]

@@ -91,11 +91,10 @@ def variability(
     if ectopy not in ("keep", "drop"):
         raise SignalError(f"ectopy={ectopy!r}; give 'keep' or 'drop'.")
     peaks = _ascending(peaks)
-    rr = np.diff(peaks) / fs
-    times = peaks[1:] / fs
-    kept = np.ones(len(rr), np.bool_) if ectopy == "keep" else _sinus(rr)
-    steps = np.diff(rr)[kept[1:] & kept[:-1]]
-    rr, times = rr[kept], times[kept]
+    intervals = np.diff(peaks)
+    kept = np.ones(len(intervals), np.bool_) if ectopy == "keep" else _sinus(intervals)
+    steps = np.diff(intervals)[kept[1:] & kept[:-1]]  # whole samples: exactly 50 ms is not above
+    rr, times = intervals[kept] / fs, peaks[1:][kept] / fs
     mean = _mean(rr)
     lf, hf = _bands(rr, times)
     return Variability(
@@ -104,8 +103,8 @@ def variability(
         mean_rr=mean,
         heart_rate=60 / mean,
         sdnn=float(rr.std(ddof=1)) if len(rr) > 1 else float("nan"),
-        rmssd=_mean(steps**2) ** 0.5,
-        pnn50=_mean(np.abs(steps) > 0.05),
+        rmssd=_mean(steps**2) ** 0.5 / fs,
+        pnn50=_mean(np.abs(steps) > 0.05 * fs),
         lf=lf,
         hf=hf,
         lf_hf=lf / hf if hf > 0 else float("nan"),
@@ -124,11 +123,13 @@ def _mean(values: NDArray[Any]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _sinus(rr: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _sinus(rr: Index) -> NDArray[np.bool_]:
     """True for intervals near the median of their neighbourhood."""
     if not len(rr):
         return np.zeros(0, np.bool_)
-    local = scipy.ndimage.median_filter(rr, min(_AROUND, len(rr)), mode="nearest")
+    local = scipy.ndimage.median_filter(
+        rr.astype(np.float64), min(_AROUND, len(rr)), mode="nearest"
+    )
     return np.asarray(np.abs(rr - local) <= _ECTOPIC * local)
 
 

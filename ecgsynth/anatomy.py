@@ -19,7 +19,7 @@ PARTS: Final[Mapping[str, NDArray[np.float64]]] = {
     "P": np.array([
         [0.36, 0.145, 0.055, 0.085, -0.045],  # right atrium
         [0.64, 0.145, 0.065, 0.060, 0.030],  # left atrium
-        [1.45, 0.260, -0.004, -0.006, 0.000],  # atrial recovery, the PR segment
+        [1.40, 0.210, -0.004, -0.006, 0.000],  # atrial recovery, the PR segment
     ]),
     "QRS": np.array([
         [0.10, 0.090, 0.00, 0.00, 0.00],  # an accessory pathway, if there is one
@@ -36,7 +36,7 @@ PARTS: Final[Mapping[str, NDArray[np.float64]]] = {
         [0.28, 0.105, 0.025, 0.020, -0.030],  # and further on
         [0.50, 0.150, 0.095, 0.042, -0.080],  # rise of the T wave
         [0.705, 0.120, 0.300, 0.135, -0.150],  # T wave
-        [1.22, 0.130, 0.008, 0.008, -0.016],  # U wave
+        [1.18, 0.110, 0.008, 0.008, -0.016],  # U wave
     ]),
 }  # fmt: skip
 """The parts of each wave.

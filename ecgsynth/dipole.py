@@ -2,17 +2,26 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-Array = Any
-"""A NumPy array or a torch tensor: `Heart` holds either, `signal` computes on tensors."""
+from ecgsynth.heart import ABSENT, Events, Heart, Wave
 
-WAVES: Final = ("P", "QRS", "T", "spike")
-"""The groups of Gaussians; each has its own clock (see `Heart`)."""
+__all__ = [
+    "Events",
+    "Gaussians",
+    "Heart",
+    "Scratch",
+    "Wave",
+    "beats",
+    "eight_leads",
+    "gaussians",
+    "twelve_leads",
+]
+
 REACH: Final = 4.5
 """Widths after which a Gaussian is cut to zero."""
 CUT: Final = 4.0e-5
@@ -23,125 +32,6 @@ SLICE: Final = 128
 TURN: Final = 6.283185307179586
 BLOCK: Final = 32
 """Samples a window is aligned to, so that beats are added to the record in whole blocks."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wave:
-    """The Gaussians of one wave, for each of the two kinds of beat a record may have.
-
-    Attributes
-    ----------
-    position, width : (n, kinds, K), in shares of the wave's interval.
-    vector : (n, kinds, 3, K) mV, moments along X (left), Y (down), Z (back).
-    residual : (n, kinds, 8, K) mV, what the eight leads see beyond the dipole.
-    """
-
-    position: Array
-    width: Array
-    vector: Array
-    residual: Array
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Events:
-    """When a chamber fires; an event that does not happen lies before the record (`ABSENT`).
-
-    Attributes
-    ----------
-    time : (n, E) s, float64: onset of the QRS; for atria the onset of the QRS they should lead to.
-    kind : (n, E) int64, 0 or 1: which Gaussians of the waves.
-    gain : (n, E), factor on depolarisation (P, QRS).
-    t_gain : (n, E), factor on repolarisation; alternans lives here.
-    delay : (n, E) s, PR beyond the record's own (atria only).
-    stretch : (n, E), factor on QT, which follows the preceding interval.
-    """
-
-    time: Array
-    kind: Array
-    gain: Array
-    t_gain: Array
-    delay: Array
-    stretch: Array
-
-
-ABSENT: Final = -60.0
-"""s; where events are put that do not happen."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Heart:
-    """Everything that determines a batch of noiseless records: the parameters of the simulator.
-
-    The clocks: P starts PR before the QRS onset and its unit is the P duration; the unit of the QRS
-    is the QRS duration; T (with ST and U) starts at the J point and its unit is QT minus QRS;
-    a spike starts with its event, and its unit is one second.
-
-    Attributes
-    ----------
-    waves : the Gaussians, by the names of `WAVES`; a wave that is left out does not exist.
-    events : ``beats``, ``atria`` and, when there are spikes, ``spikes``.
-    field : (n, 8, 3) mV per unit of heart vector: the lead field.
-    pr, p_duration : (n,) s. qrs, qt : (n, kinds) s.
-    breath : (n, 3): rate Hz, phase rad, relative swing of the amplitude.
-    tilt : (n, 3) rad, turn of the heart vector at full inspiration.
-    flutter : (n, 4): rate Hz, depth of phase modulation rad, its rate Hz, its phase rad.
-    flutter_vector : (n, 3, 6) mV: sine and cosine of three harmonics of the atrial oscillation.
-    """
-
-    waves: Mapping[str, Wave]
-    events: Mapping[str, Events]
-    field: Array
-    pr: Array
-    p_duration: Array
-    qrs: Array
-    qt: Array
-    breath: Array
-    tilt: Array
-    flutter: Array
-    flutter_vector: Array
-
-    def tensors(self, device: Any = "cpu", *, requires_grad: bool = False) -> "Heart":
-        """The same heart in tensors: times float64, whole numbers int64, the rest float32.
-
-        Examples
-        --------
-        >>> from ecgsynth.patients import patients
-        >>> heart = patients(2).heart.tensors()
-        >>> heart.field.shape
-        torch.Size([2, 8, 3])
-        """
-
-        def convert(name: str, value: Array) -> Tensor:
-            t = torch.as_tensor(value)
-            kind = t.dtype if not t.is_floating_point() else torch.float32
-            t = t.to(device, torch.float64 if name == "time" else kind)
-            if requires_grad and t.is_floating_point():
-                t = t.detach().requires_grad_()
-            return t
-
-        return self.map(convert)
-
-    def map(self, change: Any) -> "Heart":
-        """The heart with each array replaced by ``change(name, array)``.
-
-        Examples
-        --------
-        >>> from ecgsynth.patients import patients
-        >>> patients(3).heart.map(lambda name, x: x[:1]).pr.shape
-        (1,)
-        """
-
-        def each(record: Any) -> dict[str, Any]:
-            pairs = [(f.name, getattr(record, f.name)) for f in dataclasses.fields(record)]
-            return {
-                name: change(name, value) for name, value in pairs if not isinstance(value, dict)
-            }
-
-        return Heart(
-            waves={name: Wave(**each(wave)) for name, wave in self.waves.items()},
-            events={name: Events(**each(events)) for name, events in self.events.items()},
-            **each(self),
-        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -160,7 +50,7 @@ class Gaussians:
     width: Tensor
     amplitude: Tensor
 
-    def events(self, part: slice) -> "Gaussians":
+    def events(self, part: Any) -> "Gaussians":
         """Some of the events.
 
         Examples
@@ -279,32 +169,36 @@ def eight_leads(
     for wave in heart.waves:
         seen = torch.nonzero(heart.events[SOURCES[wave]].time > ABSENT)
         g = gaussians(heart, wave, seen)
-        parts.append((seen[:, 0], g, *_window(g, fs)))
-    margin = max(blocks for *_, blocks in parts)
+        parts += [(seen[part, 0], g.events(part)) for part in _slices(g, scratch)]
+    windows = [_window(g, fs) for _, g in parts]
+    margin = max(blocks for _, blocks in windows)
     n_blocks = -(-n_samples // BLOCK) + 2 * margin
     n, device = heart.field.shape[0], heart.field.device
     if scratch is None:
         out = torch.zeros(n * 8 * n_blocks, BLOCK, device=device)
     else:
         out = scratch.take("out", n * 8 * n_blocks, BLOCK).zero_()
-    for row, whole, *window in parts:
-        for part in _slices(len(row), scratch):
-            g = whole.events(part)
-            first = torch.floor(g.start.detach() * fs / BLOCK).long() - window[0] + margin
-            first = first.clamp(0, n_blocks - window[1])
-            values = _evaluate(g, (first - margin) * BLOCK, window, fs, scratch)
-            lead = (row[part, None] * 8 + torch.arange(8, device=device)) * n_blocks
-            block = first[:, None] + torch.arange(window[1], device=device)
-            index = (lead[:, :, None] + block[:, None]).reshape(-1)
-            out = _add(out, index, values.reshape(-1, BLOCK))
+    for (row, g), (early, blocks) in zip(parts, windows, strict=True):
+        first = torch.floor(g.start.detach() * fs / BLOCK).long() - early + margin
+        first = first.clamp(0, n_blocks - blocks)
+        values = _evaluate(g, (first - margin) * BLOCK, (early, blocks), fs, scratch)
+        lead = (row[:, None] * 8 + torch.arange(8, device=device)) * n_blocks
+        block = first[:, None] + torch.arange(blocks, device=device)
+        index = (lead[:, :, None] + block[:, None]).reshape(-1)
+        out = _add(out, index, values.reshape(-1, BLOCK))
     x = out.view(n, 8, -1)[:, :, margin * BLOCK : margin * BLOCK + n_samples]
     return _with_flutter(x, heart, fs)
 
 
-def _slices(m: int, scratch: Scratch | None) -> list[slice]:
-    """The events in portions whose buffers stay in the processor's cache; all at once without buffers."""
-    size = m if scratch is None else SLICE
-    return [slice(i, i + size) for i in range(0, m, size)]
+def _slices(g: Gaussians, scratch: Scratch | None) -> list[Any]:
+    """The events in portions: all at once without buffers, else few enough for the cache.
+
+    Portions are of events that end equally late, so that their windows are no longer than they must be.
+    """
+    if scratch is None:
+        return [slice(None)]
+    order = (REACH * g.width + g.centre).amax(1).argsort(stable=True)
+    return list(order.split(SLICE))
 
 
 def beats(g: Gaussians, fs: float, scratch: Scratch | None = None) -> tuple[Tensor, Tensor]:
@@ -344,7 +238,7 @@ def _evaluate(
     """(m, 8, samples) mV: a wave's sum of Gaussians from sample `first` (m,) on."""
     early, length = window[0], window[1] * BLOCK
     # Times count from the block of the wave's zero, whatever the window: no batch changes a bit.
-    zero = (g.start - (first + early * BLOCK) / fs).to(g.centre.dtype)[:, None]
+    zero = (g.start - (first + early * BLOCK).double() / fs).to(g.centre.dtype)[:, None]
     times = torch.arange(length, device=first.device) - early * BLOCK
     times = times.to(g.centre.dtype) / fs
     precision = (-0.5 / g.width.square())[..., None]

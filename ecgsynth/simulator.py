@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 import dsp
 from dsp import checks
 from dsp.leads import TWELVE
+from ecgsynth import truth
 from ecgsynth.draws import series_seed
 from ecgsynth.patients import KNOBS, STAGES, Patients, patients
 from ecgsynth.rhythm import RHYTHMS
@@ -56,9 +57,11 @@ class Simulation:
         """For each record, wave (P, QRS, T) -> (events, 12, 3): onset, peak, offset, in samples.
 
         NaN where a lead does not show the wave. QRS and T have a row a beat, as `r_peaks`; P has a
-        row an atrial event. The rule is that of `ecgsynth.truth.waves`.
+        row an atrial event. The rule is that of `ecgsynth.truth.marks`.
         """
-        return [marks for batch in self.batches for marks in _waves(batch, self)]
+        n_samples = self.signal.shape[-1]
+        found = (_waves(batch, self.fs, n_samples) for batch in self.batches)
+        return [marks for batch in found for marks in batch]
 
     def record(self, k: int) -> dsp.ECG:
         """Record k as an ECG with its beats (annotator ``atr``) and waves (``waves``) annotated.
@@ -182,9 +185,8 @@ def _knobs(
         if not set(letters) <= {"F", "M"}:
             raise dsp.ECGError(f"sex {sorted(set(letters))}: give F or M, or one of them each.")
         asked["male"] = np.array([float(letter == "M") for letter in letters])
-    for name, value in (("heart_rate", heart_rate), ("age", age)):
-        if value is not None:
-            asked[name] = value
+    named = {"heart_rate": heart_rate, "age": age}
+    asked |= {name: value for name, value in named.items() if value is not None}
     for name in asked:
         if name not in KNOBS:
             raise dsp.ECGError(f"parameter {name!r} is not known. Known: {' '.join(KNOBS)}.")
@@ -278,23 +280,14 @@ def _r_samples(
     return places, (places >= 0) & (places < n_samples)
 
 
-def _waves(batch: Patients, simulation: Simulation) -> Iterator[dict[str, NDArray[np.float32]]]:
-    import torch
-
-    from ecgsynth import truth
-
-    n_samples = simulation.signal.shape[-1]
-    with torch.no_grad():
-        found = truth.waves(batch.heart.tensors(), simulation.fs, n_samples)
-    marks = {name: x.numpy() for name, x in found.items()}
-    _, inside = _r_samples(batch, simulation.fs, n_samples)
-    atria = (batch.rhythm.p_time > -0.2) & (batch.rhythm.p_time < n_samples / simulation.fs + 0.2)
+def _waves(batch: Patients, fs: float, n_samples: int) -> Iterator[dict[str, NDArray[np.float32]]]:
+    heart = batch.heart.map(lambda _, x: x.detach().cpu().numpy() if _is_tensor(x) else x)
+    found = truth.waves(heart, batch.marks, fs, n_samples)
+    _, inside = _r_samples(batch, fs, n_samples)
+    atria = (batch.rhythm.p_time > -0.2) & (batch.rhythm.p_time < n_samples / fs + 0.2)
+    rows = {"P": atria, "QRS": inside, "T": inside}
     for i in range(len(inside)):
-        yield {
-            "P": marks["P"][i][atria[i]],
-            "QRS": marks["QRS"][i][inside[i]],
-            "T": marks["T"][i][inside[i]],
-        }
+        yield {name: found[name][i][kept[i]] for name, kept in rows.items()}
 
 
 def _annotations(waves: Mapping[str, NDArray[np.float32]]) -> dsp.Annotations:

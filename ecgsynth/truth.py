@@ -1,13 +1,14 @@
-"""Truth: where the waves of a simulated record begin, peak and end, from the noiseless Gaussians alone."""
+"""Truth: where the waves of a simulated record begin, peak and end, from their noiseless Gaussians alone."""
 
-import dataclasses
-from typing import Final
+from typing import Any, Final
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from ecgsynth import anatomy, dipole
-from ecgsynth.dipole import Heart
+from dsp.leads import EIGHT_TO_TWELVE
+from ecgsynth import anatomy
+from ecgsynth.draws import Floats
+from ecgsynth.heart import Heart, Wave
 
 PROPER: Final = {
     "P": (anatomy.RIGHT, anatomy.LEFT),
@@ -15,60 +16,127 @@ PROPER: Final = {
     "T": (anatomy.T_EARLY, anatomy.T),
 }
 """The parts that make up a wave; PR segment, J wave, ST and U are not part of their neighbours."""
-SHARE: Final = {"P": 0.08, "QRS": 0.05, "T": 0.08}
-"""A wave lasts from the first to the last sample at which it exceeds this share of its peak."""
+LEVEL: Final = {"P": 0.08, "QRS": 0.05, "T": 0.08}
+"""A wave lasts from the first to the last moment at which it exceeds this share of its peak."""
 LEAST_MV: Final = 0.015
 """mV; a wave whose peak is lower is absent from the lead."""
+_GRID: Final = {
+    "P": np.linspace(-0.25, 1.25, 51),
+    "QRS": np.linspace(-0.3, 1.4, 86),
+    "T": np.linspace(0.1, 1.6, 51),
+}
 
 
-def waves(heart: Heart, fs: float, n_samples: int) -> dict[str, Tensor]:
-    """Onset, peak and offset of every wave of every event in every lead.
+def course(name: str, wave: Wave, field: Floats) -> NDArray[np.float32]:
+    """(n, kinds, 12, grid) mV, size of a wave's proper parts over its interval."""
+    kept = list(PROPER[name])
+    position, width = wave.position[..., kept], wave.width[..., kept]
+    u = ((_GRID[name] - position[..., None]) / width[..., None]).astype(np.float32)
+    amplitude = field[:, None] @ wave.vector[..., kept] + wave.residual[..., kept]
+    amplitude = (EIGHT_TO_TWELVE @ amplitude).astype(np.float32)
+    return np.asarray(np.abs(amplitude @ np.exp(-0.5 * np.minimum(u * u, 22.0))))
 
-    The rule: the wave's own Gaussians are summed in the lead; the peak is the sample farthest from
-    zero, onset and offset are the first and last sample above `SHARE` of it.
+
+def marks(name: str, height: NDArray[np.float32]) -> Floats:
+    """Onset, peak and offset of a wave in every lead.
+
+    The rule: the wave's own Gaussians are summed in the lead, without breath and variability; the
+    peak is where the sum is farthest from zero, onset and offset are where it first rises above
+    `LEVEL` of the peak and last falls below it.
 
     Parameters
     ----------
-    heart : in tensors.
-    fs : Hz. n_samples : of the record; waves that peak outside it are absent.
+    name : P, QRS or T.
+    height : (n, kinds, 12, grid), a `course`.
 
     Returns
     -------
-    wave -> (n, E, 12, 3) float32 sample numbers (onset, peak, offset), NaN where absent. For QRS and
-    T, E counts the beats, for P the atrial events.
+    (n, kinds, 12, 3) in shares of the wave's interval, NaN where a lead does not show the wave.
 
     Examples
     --------
-    >>> from ecgsynth.patients import patients
-    >>> waves(patients(2).heart.tensors(), 500, 5000)["QRS"].shape[2:]
-    torch.Size([12, 3])
+    >>> bell = np.exp(-0.5 * ((np.linspace(-0.25, 1.25, 51) - 0.5) / 0.2) ** 2)
+    >>> marks("P", bell[None, None, None].astype("f4")).round(2).ravel().tolist()
+    [0.05, 0.5, 0.95]
     """
+    grid, level = _GRID[name], LEVEL[name]
+    place = height.argmax(-1)
+    peak = np.take_along_axis(height, place[..., None], -1)
+    above = height > level * peak
+    last = len(grid) - 1
+    first_in, last_in = above.argmax(-1), last - above[..., ::-1].argmax(-1)
+    height = np.log(
+        np.maximum(height, 1e-9)
+    )  # flanks of Gaussians are straighter in their logarithm
+    limit = np.log(level * np.maximum(peak[..., 0], 1e-9))
+
+    def crossing(inner: Any, outer: Any) -> Floats:
+        high, low = (np.take_along_axis(height, i[..., None], -1)[..., 0] for i in (inner, outer))
+        share = np.clip((high - limit) / np.maximum(high - low, 1e-9), 0, 1)
+        return np.asarray(grid[inner] + share * (grid[outer] - grid[inner]))
+
+    inside = np.clip(place, 1, last - 1)
+    a, b, c = (np.take_along_axis(height, (inside + i)[..., None], -1)[..., 0] for i in (-1, 0, 1))
+    shift = 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
+    top = grid[inside] + np.clip(shift, -1, 1) * (grid[1] - grid[0])
+    onset = crossing(first_in, np.maximum(first_in - 1, 0))
+    offset = crossing(last_in, np.minimum(last_in + 1, last))
+    out = np.stack([onset, top, offset], -1)
+    return np.where(peak > LEAST_MV, out, np.nan)
+
+
+def to_scale(name: str, wave: Wave, found: Floats) -> tuple[Wave, Floats]:
+    """The wave and its marks, moved and stretched so that it fills its interval exactly.
+
+    P begins at 0, the QRS runs from 0 to 1, and T ends at 1, in the leads that show them first and
+    last. So the intervals asked for are the intervals obtained, whatever the vectors are.
+    """
+    begin = np.min(np.where(np.isnan(found[..., 0]), np.inf, found[..., 0]), -1)
+    end = np.max(np.where(np.isnan(found[..., 2]), -np.inf, found[..., 2]), -1)
+    seen = np.isfinite(begin)
+    begin = np.where(seen & (name != "T"), begin, 0.0)
+    end = begin + 1 if name == "P" else np.where(seen, end, 1.0)
+    scale = end - begin
+    position = (wave.position - begin[..., None]) / scale[..., None]
+    wave = Wave(position, wave.width / scale[..., None], wave.vector, wave.residual)
+    return wave, (found - begin[..., None, None]) / scale[..., None, None]
+
+
+def centre(name: str, height: NDArray[np.float32]) -> Floats:
+    """(n, kinds, 1, 3) where the root sum of squares over the eight leads peaks, in shares, thrice."""
+    energy = (height[:, :, [0, 1, *range(6, 12)]] ** 2).sum(2)
+    return np.repeat(_GRID[name][energy.argmax(-1)][..., None, None], 3, -1)
+
+
+def waves(
+    heart: Heart, found: dict[str, Floats], fs: float, n_samples: int
+) -> dict[str, NDArray[np.float32]]:
+    """Onset, peak and offset of every wave of every event in every lead.
+
+    Parameters
+    ----------
+    heart : in arrays.
+    found : wave -> `marks` of the heart, scaled as the heart is.
+    fs : Hz. n_samples : of the record.
+
+    Returns
+    -------
+    wave -> (n, E, 12, 3) float32 sample numbers, NaN where absent or not wholly inside the record.
+    For QRS and T, E counts the beats, for P the atrial events.
+    """
+    rows = np.arange(len(heart.field))[:, None]
+    beats, atria = heart.events["beats"], heart.events["atria"]
+    qrs = heart.qrs[rows, beats.kind]
+    jt = heart.qt[rows, beats.kind] * beats.stretch - qrs
+    clocks = {
+        "P": (atria, atria.time - heart.pr[:, None] - atria.delay, heart.p_duration[:, None]),
+        "QRS": (beats, beats.time, qrs),
+        "T": (beats, beats.time + qrs, jt),
+    }
     out = {}
-    scratch = None if heart.field.is_cuda else dipole.Scratch()
-    for wave, parts in PROPER.items():
-        events = heart.events[dipole.SOURCES[wave]]
-        seen = torch.nonzero(events.time > dipole.ABSENT)
-        g = dipole.gaussians(heart, wave, seen)
-        kept = list(parts)
-        g = dataclasses.replace(
-            g, centre=g.centre[:, kept], width=g.width[:, kept], amplitude=g.amplitude[:, :, kept]
-        )
-        x8, first = dipole.beats(g, fs, scratch)
-        x = dipole.twelve_leads(x8)
-        marks = _marks(x.abs_(), SHARE[wave]) + first[:, None, None]
-        absent = (marks[..., 1] < 0) | (marks[..., 1] >= n_samples)
-        absent |= (marks[..., 0] < 0) | (marks[..., 2] >= n_samples)
-        full = torch.full((*events.time.shape, 12, 3), torch.nan, device=x.device)
-        full[seen[:, 0], seen[:, 1]] = marks.masked_fill(absent[..., None], torch.nan)
-        out[wave] = full
+    for name, (events, start, unit) in clocks.items():
+        offset = found[name][rows, events.kind] * unit[..., None, None]
+        samples = (start[..., None, None] + offset) * fs
+        inside = (samples[..., :1] >= 0) & (samples[..., 2:] <= n_samples - 1)
+        out[name] = np.where(inside, samples, np.nan).astype(np.float32)
     return out
-
-
-def _marks(height: Tensor, share: float) -> Tensor:
-    """(m, 12, 3): first sample above the share of the peak, the peak, and the last one."""
-    peak, place = height.max(-1)
-    above = (height > share * peak[..., None]).to(torch.uint8)
-    onset = above.argmax(-1)
-    offset = height.shape[-1] - 1 - above.flip(-1).argmax(-1)
-    marks = torch.stack([onset, place, offset], -1).to(torch.float32)
-    return marks.masked_fill((peak < LEAST_MV)[..., None], torch.nan)

@@ -36,10 +36,10 @@ def made_up(fs: float = 500.0) -> dsp.ECG:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Four pixels a millimetre and 32 colours: a small file of a large page."""
+    """Four pixels a millimetre and 256 colours: a small file of a large page."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=4 * 25.4)
-    Image.open(buffer).convert("RGB").quantize(32, dither=0).save(path, optimize=True)
+    Image.open(buffer).convert("RGB").quantize(256, dither=0).save(path, optimize=True)
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from dsp.datasets.dataset import Dataset, Entry
 from dsp.datasets.layout import locate, natural
-from dsp.datasets.reading import matrix
-from dsp.errors import ReadError
+from dsp.formats import read
 from dsp.leads import TWELVE
 from dsp.record import ECG
 
-_COUNTS_PER_MV: Final = 1000.0
+_UNIT: Final = "uV"  # 1000 counts per mV
 _FS: Final = 500.0
 
 
@@ -53,7 +50,4 @@ def _entry(path: Path) -> Entry:
 
 
 def _read(path: Path) -> ECG:
-    counts = matrix(path, "val")
-    if counts.ndim != 2 or len(counts) != len(TWELVE):
-        raise ReadError(f"{path} holds {counts.shape} samples; expected 12 leads x time.")
-    return ECG(counts.astype(np.float32) / np.float32(_COUNTS_PER_MV), _FS, TWELVE)
+    return read(path, fs=_FS, leads=TWELVE, unit=_UNIT)

@@ -6,6 +6,7 @@ from pathlib import Path
 from dsp.datasets.dataset import Dataset, Entry
 from dsp.datasets.layout import locate, natural
 from dsp.datasets.reading import matrix, recording
+from dsp.formats import read
 from dsp.record import ECG, Annotations
 
 
@@ -81,7 +82,7 @@ def _read_2019(path: Path) -> ECG:
     number = path.stem.removeprefix("data_")
     peaks = matrix(path.parents[1] / "ref" / f"R_{number}.mat", "R_peak").ravel()
     beats = Annotations(peaks.astype(int), ("N",) * len(peaks))
-    return ECG(matrix(path, "ecg").ravel(), 500, ("ECG1",), annotations={"ref": beats})
+    return read(path, fs=500, leads=("ECG1",), unit="mV").annotate("ref", beats)
 
 
 def _entry_2021(header: Path) -> Entry:

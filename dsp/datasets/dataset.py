@@ -56,7 +56,7 @@ class Entry:
         """The recording, read anew each time; its `meta` holds the fields above as well."""
         ecg = self.read(self.path)
         known = {
-            field: getattr(self, field)
+            field: ecg.meta.get(field) if getattr(self, field) is None else getattr(self, field)
             for field in ("name", "source", "labels", "patient", "split", "age", "sex")
         }
         return dataclasses.replace(ecg, meta={**ecg.meta, **self.details, **known})

@@ -1,5 +1,7 @@
-"""Reading: the files of a data set as `ECG`, whatever units their headers claim."""
+"""Reading: the files of a data set as `ECG`, also where their headers are wrong about amplitudes."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,35 +9,33 @@ import numpy as np
 import scipy
 
 from dsp.errors import ReadError
-from dsp.record import ECG, Annotations
+from dsp.formats import read
+from dsp.record import ECG
 
 
-def recording(path: Path, annotators: tuple[str, ...] = ()) -> ECG:
+def recording(
+    path: Path, annotators: tuple[str, ...] = (), rename: Mapping[str, str] | None = None
+) -> ECG:
     """A WFDB record (path without suffix) with those of the annotators whose files exist."""
-    import wfdb
-
-    record = wfdb.rdrecord(str(path))
-    return ECG(
-        record.p_signal.T.astype(np.float32),
-        record.fs,
-        record.sig_name,
-        annotations=_annotations(path, annotators),
-        meta={"comments": tuple(record.comments)},
-    )
+    present = (name for name in annotators if path.with_name(f"{path.name}.{name}").is_file())
+    return read(path, annotators=tuple(present), rename=rename)
 
 
 def counts(path: Path, per_millivolt: float, annotators: tuple[str, ...] = ()) -> ECG:
-    """A WFDB record scaled from its digital samples, the header's gain and baseline left out."""
-    import wfdb
-
-    record = wfdb.rdrecord(str(path), physical=False)
-    return ECG(
-        (record.d_signal.T / per_millivolt).astype(np.float32),
-        record.fs,
-        record.sig_name,
-        annotations=_annotations(path, annotators),
-        meta={"comments": tuple(record.comments)},
+    """A WFDB record scaled from its digital samples, its own gains and baselines undone."""
+    ecg = recording(path, annotators)
+    gain, baseline = (
+        np.array([ecg.meta[key][lead] for lead in ecg.leads])[:, None]
+        for key in ("gain", "baseline")
     )
+    # The samples were integers of 16 bits: rounding undoes the float32 of the division exactly.
+    digital = np.rint(ecg.signal * gain + baseline)
+    scale = {
+        "gain": dict.fromkeys(ecg.leads, per_millivolt),
+        "baseline": dict.fromkeys(ecg.leads, 0),
+    }
+    signal = (digital / per_millivolt).astype(np.float32)
+    return dataclasses.replace(ecg, signal=signal, meta={**ecg.meta, **scale})
 
 
 def matrix(path: Path, key: str) -> np.ndarray[Any, np.dtype[Any]]:
@@ -49,25 +49,6 @@ def matrix(path: Path, key: str) -> np.ndarray[Any, np.dtype[Any]]:
     try:
         return np.asarray(scipy.io.loadmat(path, variable_names=[key])[key])
     except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        NotImplementedError,
-        scipy.io.matlab.MatReadError,
-    ) as error:
+        OSError, KeyError, ValueError, TypeError, NotImplementedError, scipy.io.matlab.MatReadError
+    ) as error:  # fmt: skip
         raise ReadError(f"{path} is no MATLAB file with an array {key!r}: {error}.") from None
-
-
-def _annotations(path: Path, annotators: tuple[str, ...]) -> dict[str, Annotations]:
-    import wfdb
-
-    found = {}
-    for name in annotators:
-        if path.with_name(f"{path.name}.{name}").is_file():
-            marks = wfdb.rdann(str(path), name)
-            found[name] = Annotations(
-                marks.sample, tuple(marks.symbol), tuple(note.strip("\x00") for note in marks.aux_note),
-                marks.subtype, marks.chan, marks.num,
-            )  # fmt: skip
-    return found

@@ -99,7 +99,9 @@ def read(
     except OSError as error:
         raise ReadError(f"cannot read {path}: {error.strerror or error}.") from None
     except MemoryError:
-        raise ReadError(f"{path} does not fit into memory; read it in parts: start, stop.") from None
+        raise ReadError(
+            f"{path} does not fit into memory; read it in parts: start, stop."
+        ) from None
     except ECGError as error:
         name = Path(path).stem
         raise error if name in str(error) else type(error)(f"{Path(path).name}: {error}") from None
@@ -149,7 +151,9 @@ def write(ecg: ECG, path: str | os.PathLike[str], *, fmt: Fmt | None = None) -> 
     1.0
     """
     if not isinstance(ecg, ECG):
-        raise WriteError(f"dsp.write takes a dsp.ECG, not {type(ecg).__name__}; make one: dsp.ECG(x, fs, leads).")
+        raise WriteError(
+            f"dsp.write takes a dsp.ECG, not {type(ecg).__name__}; make one: dsp.ECG(x, fs, leads)."
+        )
     target = Path(path)
     known = [(suffix, row) for row in FORMATS if row.write for suffix in row.suffixes]
     row = next((row for suffix, row in known if suffix == target.suffix.lower()), None)

@@ -35,7 +35,9 @@ def read(request: Request) -> ECG:
         x = x.T  # one lead, stored as a column
     x = np.atleast_2d(x)
     if x.ndim != 2 or x.dtype.kind not in "iuf" or x.size == 0:
-        raise ReadError(f"{request.path.name} holds {x.dtype} of shape {x.shape}, not leads by time.")
+        raise ReadError(
+            f"{request.path.name} holds {x.dtype} of shape {x.shape}, not leads by time."
+        )
     if x.shape[0] > 64 >= x.shape[1]:
         raise LengthError(
             f"{request.path.name} holds shape {x.shape}: time must be the second axis; transpose it."
@@ -82,7 +84,9 @@ def _matlab(path: Path) -> NDArray[Any]:
             found = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
             name = _chosen(path, found)
             if np.prod([float(n) for n in found[name]]) * 8 > _SPARE + 4 * path.stat().st_size:
-                raise ReadError(f"{path.name}: {name} of shape {found[name]} cannot be in this file.")
+                raise ReadError(
+                    f"{path.name}: {name} of shape {found[name]} cannot be in this file."
+                )
             return np.asarray(scipy.io.loadmat(path, variable_names=[name])[name])
     except ReadError:
         raise
@@ -95,5 +99,7 @@ def _matlab(path: Path) -> NDArray[Any]:
 def _chosen(path: Path, found: dict[str, tuple[int, ...]]) -> str:
     named = [name for name in _NAMES if name in found]
     if not named and len(found) != 1:
-        raise ReadError(f"{path.name} holds {', '.join(found) or 'nothing'}; no {', '.join(_NAMES)}.")
+        raise ReadError(
+            f"{path.name} holds {', '.join(found) or 'nothing'}; no {', '.join(_NAMES)}."
+        )
     return (named or list(found))[0]

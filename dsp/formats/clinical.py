@@ -45,7 +45,9 @@ def read(request: Request) -> ECG:
     kept = [record.leads[row] for row in rows.values()]
     rates = {float(lead.sampling_rate) for lead in kept}
     if len(rates) != 1 or len({len(lead.samples) for lead in kept}) != 1:
-        raise ReadError(f"{path.name}: the leads differ in length or sampling rate ({sorted(rates)}).")
+        raise ReadError(
+            f"{path.name}: the leads differ in length or sampling rate ({sorted(rates)})."
+        )
     factor = request.to_millivolt(kept[0].units)
     fs = request.rate(rates.pop())
     n_samples = len(kept[0].samples)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dsp import leads, storage
 from dsp.errors import ReadError, WriteError
-from dsp.formats import counts, notes
+from dsp.formats import clock, counts, notes
 from dsp.formats.extras import needed
 from dsp.formats.request import Request
 from dsp.record import ECG
@@ -115,18 +115,17 @@ def _lines(dataset: Any) -> list[tuple[int, str]]:
         text = str(item.get("UnformattedTextValue", ""))
         if not text and "ConceptNameCodeSequence" in item:
             text = str(item.ConceptNameCodeSequence[0].get("CodeMeaning", ""))
-        for place in np.atleast_1d(np.asarray(places, np.int64)).tolist():
-            found.append((max(place - 1, 0), text))
+        samples = np.atleast_1d(np.asarray(places, np.int64)) - 1
+        found += [(max(sample, 0), text) for sample in samples.tolist()]
     return sorted(found, key=lambda line: line[0])
 
 
 def _meta(dataset: Any) -> dict[str, Any]:
     age = re.fullmatch(r"(\d{3})Y", str(dataset.get("PatientAge", "")))
     sex = str(dataset.get("PatientSex", ""))
-    start = str(dataset.get("AcquisitionDateTime", ""))
     facts = {"age": int(age[1]) if age else None, "sex": sex if sex in ("F", "M") else None}
-    facts["start"] = start or None
-    return {key: value for key, value in facts.items() if value is not None}
+    known = {key: value for key, value in facts.items() if value is not None}
+    return known | clock.read(str(dataset.get("AcquisitionDateTime", "")))
 
 
 def write(ecg: ECG, path: Path) -> None:
@@ -190,7 +189,7 @@ def _object(ecg: ECG, pydicom: Any) -> Any:
         StudyTime=f"{now:%H%M%S}",
         ContentDate=f"{now:%Y%m%d}",
         ContentTime=f"{now:%H%M%S}",
-        AcquisitionDateTime=f"{now:%Y%m%d%H%M%S}",
+        AcquisitionDateTime=f"{clock.of(ecg.meta) or now:%Y%m%d%H%M%S}",
         Modality="ECG",
         Manufacturer=_STAMP,
         PatientName="",

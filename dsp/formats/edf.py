@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from dsp import storage
 from dsp.errors import ReadError, WriteError
-from dsp.formats import counts, notes
+from dsp.formats import clock, counts, notes
 from dsp.formats.extras import needed
 from dsp.formats.request import Request
 from dsp.record import ECG, Annotations
 
 SUFFIXES: Final = (".edf",)
-_STAMP = re.compile(r"einthoven n=(\d{1,12})")
+_STAMP = re.compile(r"einthoven_n=(\d{1,12})")
 _EXACT = re.compile(r"gain=(\S+) baseline=(-?\d+) gap=(-?\d+)")
 _CONTINUED = "> "
 _LONGEST_TEXT = 40  # characters of one annotation that pyedflib writes; longer ones are continued
@@ -72,7 +72,7 @@ def read(request: Request) -> ECG:
         start = file.getStartdatetime()
     x.flags.writeable = False
     marks = request.marks(found, first, last, n_samples)
-    meta = {"gain": gains, "baseline": baselines, "start": f"{start:%H:%M:%S %d/%m/%Y}"}
+    meta = {"gain": gains, "baseline": baselines, "start": start.isoformat()}
     return ECG(x, fs, tuple(rows), annotations=marks, meta=meta)
 
 
@@ -95,7 +95,9 @@ def _opened(path: Path) -> Iterator[Any]:
             file.close()
 
 
-def _calibration(request: Request, name: str, head: dict[str, Any]) -> tuple[float, int | float, int | None]:
+def _calibration(
+    request: Request, name: str, head: dict[str, Any]
+) -> tuple[float, int | float, int | None]:
     """Counts per mV, count of 0 mV, and the count of a gap, of one signal."""
     if exact := _EXACT.search(str(head["transducer"])):
         with contextlib.suppress(ValueError):
@@ -150,9 +152,14 @@ def write(ecg: ECG, path: Path) -> None:
             )
             file.setDatarecordDuration(seconds)
             file.set_number_of_annotation_signals(-(-len(lines) // n_records))
-            file.setRecordingAdditional(f"einthoven n={ecg.n_samples}")
+            if start := clock.of(ecg.meta):
+                file.setStartdatetime(start.replace(microsecond=0))
+            file.setRecordingAdditional(f"einthoven_n={ecg.n_samples}")
             file.writeSamples(
-                [np.append(v, np.repeat(v[-1:], n_records * per_record - v.size)) for v in _wide(leads)],
+                [
+                    np.append(v, np.repeat(v[-1:], n_records * per_record - v.size))
+                    for v in _wide(leads)
+                ],
                 digital=True,
             )
             for sample, text in lines:
@@ -193,10 +200,10 @@ def _eight(value: float) -> float:
 def _record_seconds(ecg: ECG, n_lines: int) -> float:
     """A length of data record that holds whole samples, and enough of them for all annotations."""
     for seconds in _RECORD_SECONDS:
-        per_record = ecg.fs * seconds
-        if abs(per_record - round(per_record)) < 1e-9 * per_record and per_record >= 1:
-            if -(-ecg.n_samples // round(per_record)) * _MOST_LISTS >= n_lines:
-                return seconds
+        per_record = round(ecg.fs * seconds)
+        fits = per_record >= 1 and abs(ecg.fs * seconds - per_record) < 1e-9 * per_record
+        if fits and -(-ecg.n_samples // per_record) * _MOST_LISTS >= n_lines:
+            return seconds
     raise WriteError(
         f"EDF cannot hold {n_lines} annotations in {ecg.duration:g} s at {ecg.fs:g} Hz; "
         "resample to a whole number of Hz, or write WFDB."

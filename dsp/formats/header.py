@@ -170,7 +170,10 @@ def _segment(path: Path, number: int, line: str) -> tuple[str, int]:
 def _backed(header: Header) -> Header:
     """The header, its length filled in, if the signal files hold what it claims."""
     place, n_samples = header.path.name, header.n_samples
-    files = {channel.file: [c for c in header.channels if c.file == channel.file] for channel in header.channels}
+    files = {
+        channel.file: [c for c in header.channels if c.file == channel.file]
+        for channel in header.channels
+    }
     for name, group in files.items():
         if name == "~":
             continue
@@ -190,7 +193,9 @@ def _backed(header: Header) -> Header:
             )
     if not n_samples:
         raise ReadError(f"{place}, line 1, number of samples: the record holds none.")
-    values = n_samples * sum(c.frame for c in header.channels if not (c.file != "~" and BYTES[c.fmt]))
+    values = n_samples * sum(
+        c.frame for c in header.channels if not (c.file != "~" and BYTES[c.fmt])
+    )
     if values > _MOST_VALUES or max(c.skew for c in header.channels) >= n_samples:
         raise ReadError(f"{place} claims more samples or skew than its files can bear out.")
     return dataclasses.replace(header, n_samples=n_samples)

@@ -41,11 +41,15 @@ def decode(data: bytes, fs: float, name: str) -> Annotations:
         if row[0] == 0 and row[1] == _NOTE and text.startswith("## "):
             if stated := _RATE.fullmatch(text):
                 ratio = fs / (float(stated[1]) or fs)
-        elif row[1] and not (row[0] == 0 and row[1] == _NOTE and definitions and _DEFINITION.fullmatch(text)):
+        elif row[1] and not (
+            row[0] == 0 and row[1] == _NOTE and definitions and _DEFINITION.fullmatch(text)
+        ):
             kept.append((row, text))
     table = np.array([row for row, _ in kept], np.int64).reshape(-1, 5)
     if (table[:, 0] < 0).any():
-        raise ReadError(f"{name} marks sample {table[:, 0].min()}, before the start: it is damaged.")
+        raise ReadError(
+            f"{name} marks sample {table[:, 0].min()}, before the start: it is damaged."
+        )
     marks = Annotations(
         table[:, 0],
         tuple(symbols.get(row[1], f"#{row[1]}") for row, _ in kept),

@@ -59,7 +59,14 @@ def loads(text: str) -> tuple[dict[str, Annotations], dict[str, Any]]:
             for name, marks in value["annotations"].items()
         }
         return annotations, dict(value["meta"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         if isinstance(error, ECGError):
             raise
         raise ReadError(f"the stored annotations are damaged: {error!r}.") from None

@@ -52,7 +52,9 @@ def read(request: Request) -> ECG:
     names = [str(name) for name in found["leads"].ravel()] if "leads" in found else None
     if names is not None and len(names) != len(x):
         raise ReadError(f"{path.name}: {len(names)} names for {len(x)} leads.")
-    annotations, meta = notes.loads(str(found["notes"].ravel()[0])) if "notes" in found else ({}, {})
+    annotations, meta = (
+        notes.loads(str(found["notes"].ravel()[0])) if "notes" in found else ({}, {})
+    )
     fs = request.rate(_rate(path, found["fs"]) if "fs" in found else None)
     factor = request.to_millivolt(str(found["unit"].ravel()[0]) if "unit" in found else None)
     rows = request.rows(names, len(x))
@@ -77,7 +79,11 @@ def _array(raw: bytes) -> NDArray[Any]:
     """One member; its head is held against its bytes before anything is made of it."""
     file = io.BytesIO(raw)
     version = np.lib.format.read_magic(file)
-    head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    head = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
     shape, _, dtype = head(file)
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(raw) - file.tell() or 0 in shape:
         raise ValueError("its head and its bytes do not agree")

@@ -11,7 +11,7 @@ import numpy as np
 
 from dsp.checks import Signal
 from dsp.errors import ECGError, ReadError, UnitError
-from dsp.formats import counts, header, marks
+from dsp.formats import clock, counts, header, marks
 from dsp.formats.header import BYTES, Channel, Header
 from dsp.formats.request import Request
 from dsp.record import ECG, Annotations
@@ -101,7 +101,9 @@ def _parts(head: Header) -> list[tuple[Header | None, int]]:
             )
         parts.append((part, length))
     if not any(part for part, _ in parts) or sum(n for _, n in parts) != head.n_samples:
-        raise ReadError(f"{head.path.name}: the segments do not add up to {head.n_samples} samples.")
+        raise ReadError(
+            f"{head.path.name}: the segments do not add up to {head.n_samples} samples."
+        )
     return parts
 
 
@@ -111,7 +113,9 @@ def _channels(
     """(row of the result, channel of the part) for each lead the part holds."""
     found = []
     for k, row in enumerate(rows.values()):
-        places = [row] if alone else [i for i, c in enumerate(part.channels) if c.name == names[row]]
+        places = (
+            [row] if alone else [i for i, c in enumerate(part.channels) if c.name == names[row]]
+        )
         found += [(k, place) for place in places[:1]]
     return found
 
@@ -138,9 +142,7 @@ def _fill(x: Signal, part: Header, wanted: list[tuple[int, int]], span: tuple[in
             )
 
 
-def _pieces(
-    part: Header, places: list[int], span: tuple[int, int]
-) -> Iterator[tuple[int, Any]]:
+def _pieces(part: Header, places: list[int], span: tuple[int, int]) -> Iterator[tuple[int, Any]]:
     """(first sample, integers (time, channels)) of each piece of a span."""
     import wfdb
 
@@ -162,7 +164,14 @@ def _pieces(
                     physical=False,
                     return_res=16 if narrow else 32,
                 )
-        except (ValueError, IndexError, KeyError, TypeError, ArithmeticError, RuntimeError) as error:
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            TypeError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:
             if isinstance(error, ECGError):
                 raise
             raise ReadError(f"{part.path.name}: the signals cannot be decoded: {error}.") from None
@@ -190,8 +199,8 @@ def _per_millivolt(part: Header, channel: Channel) -> float:
 def _annotations(head: Header, fs: float, request: Request) -> dict[str, Annotations]:
     """Those asked for; unasked, those a written record lists, or ``atr`` where there is one."""
     names = request.annotators
-    listed = [c.removeprefix(ANNOTATORS).split() for c in head.comments if c.startswith(ANNOTATORS)]
-    asked = names if names is not None else tuple(sum(listed, []) or ["atr"])
+    listed = " ".join(c.removeprefix(ANNOTATORS) for c in head.comments if c.startswith(ANNOTATORS))
+    asked = names if names is not None else listed.split() or ["atr"]
     found = {}
     for name in asked:
         if not re.fullmatch(r"[-\w]{1,40}", name, re.ASCII):
@@ -207,9 +216,7 @@ def _annotations(head: Header, fs: float, request: Request) -> dict[str, Annotat
 def _meta(head: Header, rows: dict[str, int]) -> dict[str, Any]:
     """What a header says beyond the signals; gains only where each lead has one for all time."""
     comments = tuple(c for c in head.comments if not c.startswith(ANNOTATORS))
-    meta: dict[str, Any] = {"record": head.path.stem, "comments": comments}
-    if head.start:
-        meta["start"] = head.start
+    meta: dict[str, Any] = {"record": head.path.stem, "comments": comments} | clock.read(head.start)
     if head.channels:
         chosen = {lead: head.channels[row] for lead, row in rows.items()}
         meta["gain"] = {lead: _per_millivolt(head, c) for lead, c in chosen.items()}

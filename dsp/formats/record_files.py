@@ -1,7 +1,7 @@
 """Record files: a recording as WFDB header, signal file and annotation files, each published whole."""
 
-import io
 import re
+import tempfile
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsp import storage
 from dsp.errors import WriteError
-from dsp.formats import counts, marks
+from dsp.formats import clock, counts, marks
 from dsp.formats.physionet import ANNOTATORS
 from dsp.record import ECG
 
@@ -60,10 +60,9 @@ def _annotator(name: str) -> bool:
 
 
 def _header(ecg: ECG, record: str, places: list[str], leads: list[counts.Counts]) -> bytes:
-    start = str(ecg.meta.get("start", ""))
-    if not re.fullmatch(r"[-\w:./ ]*", start, re.ASCII):
-        start = ""
-    lines = [f"{record} {len(leads)} {_number(ecg.fs)} {ecg.n_samples} {start}".rstrip()]
+    start = clock.of(ecg.meta)
+    when = f" {start:%H:%M:%S %d/%m/%Y}" if start else ""
+    lines = [f"{record} {len(leads)} {_number(ecg.fs)} {ecg.n_samples}{when}"]
     for place, name, lead in zip(places, ecg.leads, leads, strict=True):
         total = int(lead.values.sum(dtype=np.int64))
         checksum = (total + 32768) % 65536 - 32768
@@ -107,9 +106,10 @@ def _pack212(table: NDArray[np.int16]) -> bytes:
 
 def _matlab(table: NDArray[np.int16]) -> bytes:
     """A level-4 MAT-file of one matrix ``val``: 24 bytes of head, then the samples of format 16."""
-    file = io.BytesIO()
-    scipy.io.savemat(file, {"val": table.T}, format="4")
-    return file.getvalue()
+    with tempfile.TemporaryDirectory() as home:
+        file = Path(home) / "val.mat"
+        scipy.io.savemat(str(file), {"val": table.T}, format="4")
+        return file.read_bytes()
 
 
 _PACK: Final = {"16": _pack16, "212": _pack212}

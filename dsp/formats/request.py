@@ -57,16 +57,14 @@ class Request:
         """
         if stated is None and self.unit is None:
             raise ReadError(
-                f"{self.path.name} does not say its unit; give it: dsp.read(path, unit=\"mV\"), or "
+                f'{self.path.name} does not say its unit; give it: dsp.read(path, unit="mV"), or '
                 '"uV" for counts of 1000 per mV.'
             )
         factor = checks.scale_to_millivolt(str(self.unit if stated is None else stated))
-        if stated is not None and self.unit is not None:
-            if checks.scale_to_millivolt(self.unit) != factor:
-                raise UnitError(
-                    f"unit={self.unit!r} was given, but {self.path.name} says {stated!r}; "
-                    "leave unit out."
-                )
+        if self.unit is not None and checks.scale_to_millivolt(self.unit) != factor:
+            raise UnitError(
+                f"unit={self.unit!r} was given, but {self.path.name} says {stated!r}; leave unit out."
+            )
         return factor
 
     def rows(self, stated: Sequence[str] | None, n_rows: int) -> dict[str, int]:
@@ -153,7 +151,9 @@ class Request:
                 f"{self.path.name} has no annotator {missing[0]!r}; it has "
                 f"{', '.join(found) or 'none'}."
             )
-        kept = {name: found[name] for name in (found if self.annotators is None else self.annotators)}
+        kept = {
+            name: found[name] for name in (found if self.annotators is None else self.annotators)
+        }
         if (first, last) == (0, n_samples):
             return kept
         return {name: marks.crop(first, last) for name, marks in kept.items()}

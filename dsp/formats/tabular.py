@@ -5,7 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,9 @@ def read(request: Request) -> ECG:
     """
     path = request.path
     with path.open(encoding="utf-8-sig", errors="replace", newline=None) as file:
-        stated, annotations, meta = {}, {}, {}
+        stated: dict[str, str | None] = {}
+        annotations: dict[str, Annotations] = {}
+        meta: dict[str, Any] = {}
         first = ""
         for first in file:
             if not first.startswith("#") and first.strip():
@@ -55,7 +57,9 @@ def read(request: Request) -> ECG:
             elif match := _STATEMENT.match(first):
                 stated = match.groupdict()
         delimiter = _delimiter(first)
-        names = None if _numeric(first) else [c.strip().strip('"') for c in _split(first, delimiter)]
+        names = (
+            None if _numeric(first) else [c.strip().strip('"') for c in _split(first, delimiter)]
+        )
         rows = itertools.chain([] if names else [first], file)
         table = _table(path, _filled(rows, delimiter), delimiter)
     if names is not None and len(names) != table.shape[1]:
@@ -75,7 +79,7 @@ def _record(
     fs: float | None,
     unit: str | None,
     annotations: dict[str, Annotations],
-    meta: dict[str, object],
+    meta: dict[str, Any],
 ) -> ECG:
     rate = request.rate(fs)
     factor = request.to_millivolt(unit)

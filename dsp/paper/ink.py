@@ -12,6 +12,7 @@ from dsp.paper.sheet import PULSE_MV, Sheet
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
+    from matplotlib.text import Text
 
 Curve = NDArray[np.float64]
 
@@ -130,11 +131,11 @@ class Pen:
         colour: str = _TEXT,
         align: Literal["left", "center", "right"] = "left",
         weight: str = "normal",
-    ) -> float:
-        """Letters of `size` mm, their middle at height `y`, beneath the traces; returns the width."""
+    ) -> Text:
+        """Letters of `size` mm, their middle at height `y`, beneath the traces."""
         from matplotlib.patheffects import withStroke
 
-        text = self.ax.text(
+        return self.ax.text(
             x,
             y,
             words,
@@ -148,7 +149,6 @@ class Pen:
             zorder=1.5,
             path_effects=[withStroke(linewidth=0.6 * self.points, foreground="white")],
         )
-        return float(text.get_window_extent().width / self.pixels)
 
     def pulse(self, row: int) -> None:
         """The calibration pulse before a row."""
@@ -165,7 +165,7 @@ class Pen:
         right, y = self.sheet.grid[2], 3.6
         for style in reversed(styles):
             words = self.text(right, y, style.legend, 2.6, align="right", colour=style.colour)
-            end = right - words - 1.5
+            end = right - words.get_window_extent().width / self.pixels - 1.5
             sample = self._stroke(np.array([end - _SAMPLE_MM, end]), np.full(2, y), style)
             if style is BAND:
                 sample.set(linewidth=2.0 * self.points, alpha=_BAND_OPACITY)

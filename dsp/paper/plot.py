@@ -28,7 +28,9 @@ USUAL: Final = Paper()
 _SEXES: Final = {"f": "female", "m": "male"}
 _DPI: Final = 6 * 25.4  # six pixels a millimetre: every grid line falls on whole pixels
 _HTML_PIXELS_PER_MM: Final = (4, 3, 2, 1)  # the first that is small enough
-_HTML_COLOURS: Final = 32  # black on pink needs no more: a third of the bytes
+_HTML_COLOURS: Final = (
+    256  # a third of the bytes; with 32, derived leads turn blue like inferred ones
+)
 _HTML_BYTES: Final = 75_000  # base64 makes 100 kB of it
 
 
@@ -190,7 +192,7 @@ class Page:
             )
         seconds = min(paper.seconds, ecg.duration)
         rows = layout_rows(layout, ecg.leads, seconds)
-        part = np.float64(ecg.signal[:, _samples(ecg, start, start + seconds)])
+        part = ecg.signal[:, _samples(ecg, start, start + seconds)].astype(np.float64)
         offsets = {
             lead: float(np.nanmedian(x)) if np.isfinite(x).any() else 0.0
             for lead, x in zip(ecg.leads, part, strict=True)

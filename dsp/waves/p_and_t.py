@@ -37,7 +37,10 @@ P: Final = Kind(smoothing=0.030, reach=0.06, near=0.04, far=0.06, own=(0.4, 0.5,
 T: Final = Kind(smoothing=0.040, reach=0.08, near=0.08, far=0.12, own=(0.5, 0.7, 0.5))
 
 
-REF = 0
+REF = 1
+PPRI = (0.09, 0.08)
+PB = lambda z: shapes.bump(z, P.reach)
+PLOW = 0.32
 TG = 0.06
 PRI = (0.3, 0.12)
 TB = lambda z: shapes.bump(z, T.reach)
@@ -92,7 +95,7 @@ def bounded(kind: Kind, w: Floats, h: Floats, inside: Bools, centre: Ints, earli
     rising = (t <= peak[..., None]) & (t >= np.maximum(left, peak - reach)[..., None])
     offset = shapes.corner(w, np.where(falling, slope, -np.inf).argmax(axis=-1), right, sign)
     onset = shapes.corner(w, np.where(rising, -slope, -np.inf).argmax(axis=-1), left, sign)
-    if REF and kind is T:
+    if REF:
         within = (t >= onset[..., None]) & (t <= offset[..., None])
         v = w * sign[..., None]
         if REF == 2:
@@ -111,13 +114,13 @@ def p_waves(y, quiet, onset, earlier, rr):
     z = shapes.smooth(quiet, P.smoothing)
     length = samples(0.72)+1
     start = onset - length + 1
-    h, inside = shapes.windows(shapes.bump(z, P.reach), start, length)
+    h, inside = shapes.windows(PB(z), start, length)
     w, _ = shapes.windows(z, start, length)
     t = np.arange(length) - length + 1
-    low = -np.minimum(0.32, np.maximum(rr * 0.62 - 0.12, 0.12)) * shapes.GRID
+    low = -np.minimum(PLOW, np.maximum(rr * 0.62 - 0.12, 0.12)) * shapes.GRID if PLOW > 0 else np.maximum(PLOW * shapes.GRID, earlier - onset)
     inside &= (t >= low[:, None]) & (t <= -samples(0.02))
     whole = inside.any(-1)
-    prior = np.exp(-0.5 * ((t + 0.09 * shapes.GRID) / samples(0.08)) ** 2)
+    prior = np.exp(-0.5 * ((t + PPRI[0] * shapes.GRID) / samples(PPRI[1])) ** 2)
     weight = inside.astype(np.float64)
     mean = shapes.nearby_mean(h, weight, NEIGHBOURS)
     power = shapes.nearby_mean(h * h, weight, NEIGHBOURS)

@@ -4,34 +4,69 @@ from typing import Final
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from dsp.waves import shapes
-from dsp.waves.shapes import Bools, Floats, Ints, samples
+from dsp.waves.shapes import Floats, Found, Ints, samples
 
 HALF_WINDOW: Final = 0.30
 """s; half of the widest ventricular complex, with quiet on both sides to measure noise in."""
 CORE: Final = 0.08
 """s; the steepest slope of the complex lies this near to the R peak."""
+BODY: Final = 0.12
+"""s; slopes at least half as steep as the steepest and this near to the R peak are the complex."""
 QUIET: Final = 0.02
-"""s; a bound is where the activity stays low this long, longer than any notch."""
+"""s; outside a bound the activity stays low this long, longer than the turn of a wave."""
 SHARE: Final = (0.06, 0.07)
 """Activity at onset and offset, relative to the steepest slope of the beat."""
 NOISE_FACTOR: Final = 2.5
-"""Slopes below this many times the slopes between beats are noise."""
-STK = (1.0, 2.0)
-LULL = ((0.04, 0.13), (0.04, 0.16))
-LK = 1.1
-STEEP = 0.5
-WIDE = 0.12
-ST = (0.1, 0.25)
+"""Slopes below this many times those between beats are noise."""
+BESIDE: Final = (0.10, 0.25)
+"""s from the complex; where the slopes of P, or of ST and T, are measured ..."""
+BESIDE_FACTOR: Final = (1.0, 2.0)
+"""... and how many times their median still is no QRS: T is steeper than P."""
+LULL: Final = ((0.04, 0.13), (0.04, 0.16))
+"""s from the complex; the calmest place there is outside it, whatever its level."""
 OWN_SHARE: Final = 0.5
-"""How far a lead's own bound may pull its mark away from the bound of all leads."""
+"""How far a lead's own bound pulls its mark away from the bound of all leads."""
+OWN_LIMIT: Final = 0.04
+"""s; a lead's own bound further away than this is taken for noise beyond it."""
+_LEAST_CONTRAST: Final = 5.0
+
+
+def waves(y: Floats, peaks: Ints) -> tuple[Found, Ints, Ints]:
+    """QRS complexes of every beat and lead, and the bounds all leads share.
+
+    Parameters
+    ----------
+    y : (leads, time) band-passed, on the grid.
+    peaks : (beats,) R peaks, grid samples.
+
+    Returns
+    -------
+    Marks of (leads, beats), then onset and offset (beats,) of all leads together.
+    """
+    half = samples(HALF_WINDOW)
+    w, _ = shapes.windows(y, peaks - half, 2 * half + 1)
+    a = activity(w)
+    trust = weights(a)
+    onset, offset, _ = bounds(np.sqrt((trust * a * a).sum(axis=0) / trust.sum()))
+    own_on, own_off, contrast = bounds(a)
+    limit = samples(OWN_LIMIT)
+    marks_on = onset + OWN_SHARE * np.clip(own_on - onset, -limit, limit)
+    marks_off = offset + OWN_SHARE * np.clip(own_off - offset, -limit, limit)
+    peak = _largest(w, onset + half, offset + half) - half
+    # Evidence grows with the logarithm of the contrast; one half at the least contrast of a beat.
+    ratio = np.maximum(contrast, 1e-3) / _LEAST_CONTRAST
+    probability = ratio**4 / (1 + ratio**4)
+    found = Found(peaks + marks_on, peaks + peak, peaks + marks_off, probability)
+    return found, peaks + onset, peaks + offset
 
 
 def activity(w: Floats) -> Floats:
-    """Size of the slope and curvature of every sample, in the unit of the signal.
+    """Size of slope and curvature of every sample, in the unit of the signal.
 
-    The second difference stands in for the first where the signal turns, as sine and cosine do.
+    The second difference stands in for the first where the signal turns, as a sine for a cosine.
 
     Examples
     --------
@@ -45,13 +80,14 @@ def activity(w: Floats) -> Floats:
 
 
 def weights(a: Floats) -> Floats:
-    """(leads, beats, 1) trust in each lead: near 1 where slopes stand far above its noise."""
+    """(leads, 1, 1) trust in each lead: 1 where its beats stand far above its noise, 0 in noise."""
+    if a.shape[1] == 0:
+        return np.ones((len(a), 1, 1), np.float32)
     middle, core = a.shape[-1] // 2, samples(CORE)
     peak = a[..., middle - core : middle + core + 1].max(axis=-1)
-    noise = np.quantile(a[..., : middle - 2 * core], 0.3, axis=-1)
-    ratio = np.median(peak, axis=-1) / np.maximum(np.median(noise, axis=-1), 1e-9)
-    trust = ratio**2 / (ratio**2 + 10.0**2)
-    return np.asarray(trust / max(float(trust.max()), 1e-9), np.float32)[:, None, None]
+    ratio = np.median(peak, axis=-1) / np.maximum(np.median(_noise(a), axis=-1), 1e-6)
+    trust = ratio**2 / (ratio**2 + 100.0) + 1e-6
+    return np.asarray(trust / trust.max(), np.float32)[:, None, None]
 
 
 def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
@@ -63,29 +99,48 @@ def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
 
     Returns
     -------
-    Onset and offset relative to the middle, and steepest slope over noise, all (...).
+    Onset and offset relative to the middle, and steepest slope over noise; all (...).
     """
     middle, core, quiet = a.shape[-1] // 2, samples(CORE), samples(QUIET)
     t = np.arange(a.shape[-1])
-    inner = a[..., middle - core : middle + core + 1]
-    peak = inner.max(axis=-1)
-    steep = (a >= STEEP * peak[..., None]) & (np.abs(t - middle) <= samples(WIDE))
+    peak = a[..., middle - core : middle + core + 1].max(axis=-1)
+    noise = _noise(a)
+    steep = (a >= 0.5 * peak[..., None]) & (np.abs(t - middle) <= samples(BODY))
     first = np.where(steep, t, a.shape[-1]).min(axis=-1, keepdims=True)
     final = np.where(steep, t, -1).max(axis=-1, keepdims=True)
-    noise = np.quantile(a[..., : middle - 2 * core], 0.3, axis=-1)
     envelope = scipy.ndimage.maximum_filter1d(a, quiet, axis=-1)
-    found = []
-    for share, side, extra, reach in zip(SHARE, (-1, 1), STK, LULL, strict=True):
-        away = t - final if side > 0 else first - t
-        later = (away >= samples(ST[0])) & (away <= samples(ST[1]))
-        st = np.nanmedian(np.where(later, a, np.nan), axis=-1) if extra else 0.0
-        close = (away >= samples(reach[0])) & (away <= samples(reach[1]))
-        lull = np.where(close, envelope, np.inf).min(axis=-1)
-        floor = np.maximum(NOISE_FACTOR * noise, extra * st)
-        level = np.maximum(share * peak, np.minimum(floor, 0.3 * peak))
-        level = np.maximum(level, LK * lull)[..., None]
-        found.append(envelope < level)
-    onset = np.where(found[0] & (t < first), t, -1).max(axis=-1) + quiet // 2 + 1
-    offset = np.where(found[1] & (t > final), t, a.shape[-1]).min(axis=-1) - quiet // 2 - 1
-    contrast = peak / np.maximum(noise, 1e-6)
-    return onset - middle, offset - middle, contrast
+    calm = []
+    for side, away in enumerate((first - t, t - final)):
+        beside = (away >= samples(BESIDE[0])) & (away <= samples(BESIDE[1]))
+        lull = (away >= samples(LULL[side][0])) & (away <= samples(LULL[side][1]))
+        floor = np.maximum(NOISE_FACTOR * noise, BESIDE_FACTOR[side] * _median(a, beside))
+        level = np.maximum(SHARE[side] * peak, np.minimum(floor, 0.3 * peak))
+        calmest = np.where(lull, envelope, np.inf).min(axis=-1)
+        calm.append((envelope < np.maximum(level, 1.1 * calmest)[..., None]) & (away > 0))
+    onset = np.where(calm[0], t, -1).max(axis=-1) + quiet // 2 + 1
+    offset = np.where(calm[1], t, a.shape[-1]).min(axis=-1) - quiet // 2 - 1
+    return onset - middle, offset - middle, peak / np.maximum(noise, 1e-6)
+
+
+def _noise(a: Floats) -> Floats:
+    """Activity between beats: the quieter third of what precedes the complex."""
+    early = a[..., : a.shape[-1] // 2 - 2 * samples(CORE)]
+    rank = int(0.3 * early.shape[-1])
+    return np.asarray(np.partition(early, rank, axis=-1)[..., rank])
+
+
+def _median(a: Floats, where: NDArray[np.bool_]) -> Floats:
+    """Median over the last axis of the entries where `where`; zero where there are none."""
+    ordered = np.sort(np.where(where, a, np.inf), axis=-1)
+    middle = np.maximum(where.sum(axis=-1) - 1, 0) // 2
+    value = np.take_along_axis(ordered, middle[..., None], axis=-1)[..., 0]
+    return np.where(np.isfinite(value), value, 0.0)
+
+
+def _largest(w: Floats, first: Ints, last: Ints) -> NDArray[np.float64]:
+    """Place of the largest deflection from the level at the onset, (leads, beats)."""
+    t = np.arange(w.shape[-1])
+    level = shapes.at(w, np.broadcast_to(first, w.shape[:2]))
+    within = (t >= first[:, None]) & (t <= last[:, None])
+    height = np.where(within, np.abs(w - level[..., None]), -1.0)
+    return shapes.vertex(w, height.argmax(axis=-1))

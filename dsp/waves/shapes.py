@@ -1,6 +1,6 @@
 """Array operations on wave shapes: windows around beats, bumps, corners, averages over beats."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy
@@ -12,6 +12,18 @@ Bools = NDArray[np.bool_]
 
 GRID: Final = 250.0
 """Hz; the rate all of delineation runs at. 40 Hz content needs no more, and a mark gains nothing."""
+
+
+class Found(NamedTuple):
+    """Marks of one kind of wave, grid samples, and the probability that it is there.
+
+    Each (leads, beats).
+    """
+
+    onset: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    probability: NDArray[np.float64]
 
 
 def samples(seconds: float) -> int:
@@ -130,13 +142,19 @@ def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArr
     >>> nearby_mean(np.array([[0.0], [3.0], [6.0]]), np.ones((3, 1)), 1)[:, 0].tolist()
     [1.5, 3.0, 4.5]
     """
+    total = nearby_sum(values * weight, reach)
+    return np.asarray(total / np.maximum(nearby_sum(weight, reach), 1e-12))
+
+
+def nearby_sum(values: NDArray[Any], reach: int) -> NDArray[np.float64]:
+    """Sum over the beats from `reach` before to `reach` after each; shapes as of `nearby_mean`.
+
+    Examples
+    --------
+    >>> nearby_sum(np.ones((3, 1)), 1)[:, 0].tolist()
+    [2.0, 3.0, 2.0]
+    """
     n = values.shape[-2]
-    total = _window_sum(values * weight, n, reach)
-    count = _window_sum(weight.astype(np.float64), n, reach)
-    return np.asarray(total / np.maximum(count, 1e-12))
-
-
-def _window_sum(values: NDArray[Any], n: int, reach: int) -> NDArray[np.float64]:
     running = np.cumsum(values, axis=-2, dtype=np.float64)
     running = np.concatenate([np.zeros_like(running[..., :1, :]), running], axis=-2)
     beat = np.arange(n)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 import dsp
 from dsp.leads import TWELVE
 from ecgsynth.anatomy import Draft
-from ecgsynth.dipole import ABSENT, Events, Heart, Wave, eight_leads, twelve_leads
+from ecgsynth.dipole import Scratch, eight_leads, twelve_leads
 from ecgsynth.diseases import DISEASES
+from ecgsynth.heart import ABSENT, Events, Heart, Wave
 from ecgsynth.patients import KNOBS, STAGES, Patients, patients
 
 Floats = NDArray[np.float64]

@@ -199,4 +199,4 @@ def lead_field(amplitude: Floats, width: Floats) -> tuple[Floats, Floats]:
         gram = vector @ vector.T
         pull = _FIELD_PRIOR * np.trace(gram) / 3 * np.eye(3)
         field = np.linalg.solve(gram + pull, (heavy @ vector.T + vcg.DOWER @ pull).T).T
-    return field, np.linalg.lstsq(field, amplitude, rcond=None)[0]
+    return field, np.asarray(np.linalg.lstsq(field, amplitude, rcond=None)[0])

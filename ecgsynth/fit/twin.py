@@ -75,7 +75,7 @@ class Twin:
         duration: float = 10.0,
         seed: int = 0,
     ) -> dsp.ECG:
-        """This patient again: at another rate, in another rhythm, or with a disease added.
+        """The patient again: at another rate, in another rhythm, or with a disease added.
 
         Parameters
         ----------

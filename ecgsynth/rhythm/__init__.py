@@ -115,9 +115,8 @@ def _gather(
         kind = getattr(parts[0][1], name).dtype
         full = np.full((n, width), np.nan if kind.kind == "f" else np.zeros(1, kind)[0], kind)
         for rows, part, seen, order in packed:
-            order = order[:, :width]
-            values = np.take_along_axis(getattr(part, name), order, 1)
-            valid = np.take_along_axis(seen, order, 1)
+            values = np.take_along_axis(getattr(part, name), order[:, :width], 1)
+            valid = np.take_along_axis(seen, order[:, :width], 1)
             target = full[rows]
             target[:, : values.shape[1]][valid] = values[valid]
             full[rows] = target

@@ -1,16 +1,24 @@
 """Rhythms of the atria and the junction: arrhythmia, premature beats, fibrillation, flutter, tachycardia."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgsynth.draws import Draws, Floats
-from ecgsynth.rhythm.events import Knobs, Rhythm, oscillation, regular, room, sinus, train
+from ecgsynth.rhythm.events import (
+    Knobs,
+    Rhythm,
+    oscillation,
+    regular,
+    room,
+    scattered,
+    sinus,
+    train,
+)
 
 
 def arrhythmia(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     """Respiratory sinus arrhythmia: at least a tenth of the mean interval, nearly all with the breath."""
     sdnn = np.maximum(knobs["sdnn"], 0.1 * 60 / knobs["heart_rate"])
-    return sinus(draws, {**knobs, "sdnn": sdnn, "lf_hf": np.full(draws_n(knobs), 0.15)}, duration)
+    return sinus(draws, {**knobs, "sdnn": sdnn, "lf_hf": 0 * sdnn + 0.15}, duration)
 
 
 def fibrillation(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
@@ -38,7 +46,7 @@ def flutter(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
 def atrial_premature(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     """Early beats with another P; the sinus node is reset, so the pause is less than compensatory."""
     out = sinus(draws, knobs, duration)
-    early = _scattered(draws, out.time, duration)
+    early = scattered(draws, out.time, duration)
     share = draws.between("rhythm coupling", 0.25, 0.4)[:, None]
     advance = np.where(early, share * out.rr, 0.0)
     pause = np.roll(advance, 1, axis=1) * 0.25
@@ -49,34 +57,19 @@ def atrial_premature(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     return new
 
 
-def _scattered(draws: Draws, time: Floats, duration: float) -> NDArray[np.bool_]:
-    """Which events are premature: one to three, never two in a row, never at the record's edge."""
-    usable = (time > 0.8) & (time < duration - 0.9)
-    score = np.where(usable, draws.uniform("rhythm premature", time.shape[1]), 9.0)
-    wanted = 1 + (draws.uniform("rhythm how many")[:, 0] * 3).astype(np.int64)
-    chosen = np.zeros(time.shape, bool)
-    rows = np.arange(len(time))
-    for i in range(3):
-        best = score.argmin(1)
-        take = (wanted > i) & (score[rows, best] < 9)
-        chosen[rows[take], best[take]] = True
-        for near in (-1, 0, 1):
-            score[rows, np.clip(best + near, 0, time.shape[1] - 1)] = 9.0
-    return chosen
-
-
 def junctional(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     """No P before the QRS; in half of the records a retrograde one after it."""
     out = sinus(draws, {**knobs, "sdnn": np.minimum(knobs["sdnn"], 0.02)}, duration)
-    return retrograde(draws, out, "J", draws.between("rhythm retrograde", 0.06, 0.12))
+    return _retrograde(draws, out, "J", draws.between("rhythm retrograde", 0.06, 0.12))
 
 
 def supraventricular(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """A fast regular rhythm; in half of the records a retrograde P shows behind the QRS."""
     out = sinus(draws, {**knobs, "sdnn": np.minimum(knobs["sdnn"], 0.004)}, duration)
-    return retrograde(draws, out, "N", draws.between("rhythm retrograde", 0.08, 0.11))
+    return _retrograde(draws, out, "N", draws.between("rhythm retrograde", 0.08, 0.11))
 
 
-def retrograde(draws: Draws, out: Rhythm, symbol: str, after: Floats) -> Rhythm:
+def _retrograde(draws: Draws, out: Rhythm, symbol: str, after: Floats) -> Rhythm:
     shown = draws.uniform("rhythm retrograde shown")[:, :1] < 0.5
     out.p_time = np.where(shown, out.time, np.nan)
     out.p_kind[:] = 1

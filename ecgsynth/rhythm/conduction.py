@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 
 from ecgsynth.draws import Draws
-from ecgsynth.rhythm.events import Knobs, Rhythm, recount, room, sinus, train
+from ecgsynth.rhythm.events import Knobs, Rhythm, dissociated, recount, sinus
 
 
 def first_degree(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """Every P is followed, late."""
     out = sinus(draws, knobs, duration)
     out.p_delay += draws.between("rhythm first degree", 0.07, 0.14)[:, None]
     return out
@@ -28,6 +29,7 @@ def wenckebach(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
 
 
 def two_to_one(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """Every second P is followed; the heart rate is that of the ventricles."""
     out = sinus(draws, {**knobs, "sdnn": np.minimum(knobs["sdnn"], 0.02)}, duration)
     between = out.time + 0.5 * np.diff(
         out.time, axis=1, append=2 * out.time[:, -1:] - out.time[:, -2:-1]
@@ -59,14 +61,3 @@ def pause(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     gone = (order >= first[:, None]) & (order < (first + length)[:, None])
     out.p_time[gone] = np.nan
     return recount(out, np.where(gone, np.nan, out.time))
-
-
-def dissociated(draws: Draws, out: Rhythm, duration: float) -> Rhythm:
-    """The atria on their own, at 65 to 100 a minute."""
-    rate = draws.between("rhythm atrial rate", 65, 100)
-    z = draws.normal("rhythm atrial", room(duration))
-    place = draws.uniform("rhythm atrial place")[:, 0]
-    p_time = train(rate, np.full(len(rate), 0.015), z, place, duration)
-    return dataclasses.replace(
-        out, p_time=p_time, p_kind=np.zeros(p_time.shape, np.int64), p_delay=np.zeros(p_time.shape)
-    )

@@ -56,7 +56,7 @@ def room(duration: float) -> int:
     >>> room(10.0)
     53
     """
-    return int((duration + _BEFORE + _AFTER) * FASTEST) + _LEAD_IN - 1
+    return int((duration + BEFORE + AFTER) * FASTEST) + _LEAD_IN - 1
 
 
 def train(rate: Floats, sd: Floats, z: Floats, place: Floats, duration: float) -> Floats:
@@ -165,11 +165,40 @@ def _forward_fill(x: Floats) -> Floats:
 
 
 def sinus(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """Sinus rhythm at the rate, variability and LF/HF asked for."""
     course = sinus_course(draws, knobs, duration)
     place = draws.uniform("rhythm place")[:, 0]
     return regular(train(knobs["heart_rate"], knobs["sdnn"], course, place, duration))
 
 
 def oscillation(draws: Draws, rate: Floats, depth: Floats) -> Floats:
+    """(n, 4) an atrial oscillation, see `Rhythm`."""
     slow = draws.between("rhythm f slow", 0.25, 0.55)
     return np.stack([rate, depth, slow, draws.between("rhythm f phase", 0, 2 * np.pi)], 1)
+
+
+def scattered(draws: Draws, time: Floats, duration: float) -> NDArray[np.bool_]:
+    """Which events are premature: one to three, never two in a row, never at the record's edge."""
+    usable = (time > 0.8) & (time < duration - 0.9)
+    score = np.where(usable, draws.uniform("rhythm premature", time.shape[1]), 9.0)
+    wanted = 1 + (draws.uniform("rhythm how many")[:, 0] * 3).astype(np.int64)
+    chosen = np.zeros(time.shape, bool)
+    rows = np.arange(len(time))
+    for i in range(3):
+        best = score.argmin(1)
+        take = (wanted > i) & (score[rows, best] < 9)
+        chosen[rows[take], best[take]] = True
+        for near in (-1, 0, 1):
+            score[rows, np.clip(best + near, 0, time.shape[1] - 1)] = 9.0
+    return chosen
+
+
+def dissociated(draws: Draws, out: Rhythm, duration: float) -> Rhythm:
+    """The atria on their own, at 65 to 100 a minute."""
+    rate = draws.between("rhythm atrial rate", 65, 100)
+    z = draws.normal("rhythm atrial", room(duration))
+    place = draws.uniform("rhythm atrial place")[:, 0]
+    p_time = train(rate, np.full(len(rate), 0.015), z, place, duration)
+    return dataclasses.replace(
+        out, p_time=p_time, p_kind=np.zeros(p_time.shape, np.int64), p_delay=np.zeros(p_time.shape)
+    )

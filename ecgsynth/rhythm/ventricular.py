@@ -4,16 +4,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgsynth.draws import Draws, Floats
-from ecgsynth.rhythm.events import Knobs, Rhythm, oscillation, regular, sinus
+from ecgsynth.rhythm.events import (
+    Knobs,
+    Rhythm,
+    dissociated,
+    oscillation,
+    regular,
+    scattered,
+    sinus,
+)
 
 
 def ventricular_premature(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """One to three wide early beats, each with a full pause."""
     out = sinus(draws, knobs, duration)
     share = draws.between("rhythm coupling", 0.25, 0.42)
-    return _ventricular(out, _scattered(draws, out.time, duration), share)
+    return _ventricular(out, scattered(draws, out.time, duration), share)
 
 
 def bigeminy(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """Every second beat is a wide early one; the heart rate counts both."""
     out = sinus(draws, knobs, duration)
     early = np.broadcast_to(np.arange(out.time.shape[1]) % 2 == 0, out.time.shape)
     return _ventricular(out, early, draws.between("rhythm coupling", 0.3, 0.42))
@@ -31,6 +41,7 @@ def _ventricular(out: Rhythm, early: NDArray[np.bool_], share: Floats) -> Rhythm
 
 
 def ventricular_tachycardia(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
+    """Wide beats only; the atria go their own way."""
     out = sinus(draws, {**knobs, "sdnn": np.minimum(knobs["sdnn"], 0.008)}, duration)
     out = dissociated(draws, out, duration)
     out.kind[:] = 1

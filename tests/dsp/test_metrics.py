@@ -325,4 +325,4 @@ def test_time_grows_as_the_number_of_marks():
         return time.perf_counter() - start
 
     seconds(1000)
-    assert seconds(100_000) < 100 * max(seconds(5_000), 0.005)
+    assert seconds(100_000) < 200 * max(seconds(5_000), 0.005)  # 20 times the marks; squared: 400

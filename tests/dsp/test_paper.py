@@ -1,5 +1,6 @@
 """ECG paper: the millimetres are read back from the saved pictures."""
 
+import base64
 import collections
 import io
 import re
@@ -8,10 +9,9 @@ import sys
 
 import numpy as np
 import pytest
-import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -492,6 +492,20 @@ def test_a_notebook_shows_a_small_picture():
     assert Image.open(io.BytesIO(picture)).size == (1782, 1020)
 
 
+def test_the_small_picture_keeps_the_colours_of_the_sources():
+    source = dict(
+        zip(leads.TWELVE, ["measured"] * 2 + ["derived"] * 4 + ["inferred"] * 6, strict=True)
+    )
+    noise = np.random.default_rng(0).normal(size=(12, 5000)) * 0.2
+    page = html(dsp.ECG(noise, 500, leads.TWELVE, meta={"source": source}))
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", page).group(1))
+    rgb = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    for style in ink.SOURCES.values():
+        colour = np.array(to_rgb(style.colour)) * 255
+        # 12 of 255 in each channel: far below the 100 between derived and inferred.
+        assert (np.abs(rgb - colour).max(axis=2) < 12).sum() > 500, style.legend
+
+
 def test_drawing_leaves_pyplot_alone():
     code = (
         "import sys, numpy as np, dsp; dsp.ECG(np.zeros(5000), 500, ['I'])._repr_html_();"
@@ -514,11 +528,10 @@ def test_house_style_of_the_user_changes_nothing():
 
 @pytest.mark.data
 def test_a_real_recording_keeps_its_amplitudes(data):
-    path = data / "cinc2020-2021" / "ptb-xl" / "HR00001.mat"
-    record = dsp.ECG(scipy.io.loadmat(path)["val"] / 1000, 500, leads.TWELVE)
-    sheet, black = sheet_of(record, "stacked"), ink_of(plot(record.select("V2")))
-    one = sheet_of(record.select("V2"))
-    assert sheet.zero == one.zero
+    record = dsp.read(data / "cinc2020-2021" / "ptb-xl" / "HR00001")
+    words = [text.get_text() for text in plot(record).axes[0].texts]
+    assert {"HR00001", "56 years, female"} <= set(words)
+    one, black = sheet_of(record.select("V2")), ink_of(plot(record.select("V2")))
     # To the right of the label: the R and S waves, apart from the width of the line.
     trace = region(black, (one.zero + 10, one.zero + 250), (one.grid[1], one.grid[3]))
     heights = np.flatnonzero(trace.any(axis=1))
