@@ -27,7 +27,7 @@ REACH: Final = 4.5
 CUT: Final = 4.0e-5
 """exp(-REACH**2 / 2): below this share of its peak a Gaussian is zero, whatever the window."""
 LEAST: Final = -11.0
-SLICE: Final = 128
+SLICE: Final = 256
 """Events evaluated at once into reused buffers."""
 TURN: Final = 6.283185307179586
 BLOCK: Final = 32
@@ -117,7 +117,8 @@ def _clock(
 def _cross(tilt: Tensor, vector: Tensor) -> Tensor:
     """(n, kinds, 3, K): the small rotation `tilt` (n, 3) applied to each moment."""
     axis = tilt[:, None, :, None].expand_as(vector)
-    return torch.linalg.cross(axis, vector, dim=-2)
+    turned: Tensor = torch.linalg.cross(axis, vector, dim=-2)
+    return turned
 
 
 class Scratch:
@@ -198,7 +199,7 @@ def _slices(g: Gaussians, scratch: Scratch | None) -> list[Any]:
     if scratch is None:
         return [slice(None)]
     order = (REACH * g.width + g.centre).amax(1).argsort(stable=True)
-    return list(order.split(SLICE))
+    return list(torch.split(order, SLICE))
 
 
 def beats(g: Gaussians, fs: float, scratch: Scratch | None = None) -> tuple[Tensor, Tensor]:
@@ -249,7 +250,7 @@ def _evaluate(
         return g.amplitude @ torch.nn.functional.threshold(bells, CUT, 0.0)
     u = torch.sub(times, centre, out=scratch.take("bells", *g.centre.shape, length))
     u.square_().mul_(precision).clamp_(min=LEAST).exp_()
-    torch.nn.functional.threshold_(u, CUT, 0.0)
+    torch.nn.functional.threshold(u, CUT, 0.0, inplace=True)
     return torch.bmm(g.amplitude, u, out=scratch.take("beats", len(first), 8, length))
 
 

@@ -67,12 +67,9 @@ def _discordant(draft: Draft, share: float, size: Floats) -> None:
         t -= (share * amount * (0.7 + 0.6 * size))[:, None] * net
 
 
-def _left_bundle(draft: Draft, size: Floats, stage: Floats) -> None:
+def _left_bundle(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Septum from right to left, then the free wall late and slowly: notched and wide."""
-    del stage
     _widen(draft, 0.13, 0.17, size)
-    one = np.ones_like(size)
-    voltage = draft.knobs["voltage"] / draft.knobs["voltage"]
     for part, place, width, vector in (
         (SEPTAL, 0.14, 0.075, (0.12, 0.10, 0.05)),
         (APICAL, 0.33, 0.095, (0.72, 0.30, 0.50)),
@@ -81,20 +78,19 @@ def _left_bundle(draft: Draft, size: Floats, stage: Floats) -> None:
         (BASAL, 0.82, 0.080, (0.18, -0.08, 0.25)),
     ):
         _place(draft, "QRS", part, place, width)
-        _set(draft, "QRS", part, vector, one * voltage * (0.9 + 0.3 * size))
+        _set(draft, "QRS", part, vector, 0.9 + 0.3 * size)
     _discordant(draft, 0.95, size)
 
 
-def _right_bundle(draft: Draft, size: Floats, stage: Floats, wide: tuple[float, float]) -> None:
+def _right_bundle(draft: Draft, size: Floats, _stage: Floats, wide: tuple[float, float]) -> None:
     """The left ventricle fires as ever, in the first half; the right one last, forward and to the right."""
-    del stage
     _widen(draft, *wide, size)
     shrink = 0.70
     for part in (SEPTAL, APICAL, FREE, POSTERIOR, BASAL):
         draft.position["QRS"][:, part] *= shrink
         draft.width["QRS"][:, part] *= shrink
     _place(draft, "QRS", LATE, 0.76, 0.100)
-    _set(draft, "QRS", LATE, (-0.50, -0.02, -0.58), 0.75 + 0.5 * size)
+    _set(draft, "QRS", LATE, (-0.42, -0.02, -0.46), 0.75 + 0.5 * size)
     _add(draft, "QRS", BASAL, (0.0, 0.05, 0.15), np.ones_like(size))
     _add(draft, "T", T, (0.06, 0.02, 0.27), 0.8 + 0.5 * size)
     _add(draft, "T", ST_LATE, (0.02, 0.01, 0.05), 0.8 + 0.5 * size)
@@ -119,25 +115,22 @@ def _fascicle(draft: Draft, angle: Floats, early: tuple[float, float, float]) ->
     draft.knobs["qrs"] = draft.knobs["qrs"] + 0.010
 
 
-def _left_anterior(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
+def _left_anterior(draft: Draft, size: Floats, _stage: Floats) -> None:
     _fascicle(draft, -np.deg2rad(88 + 18 * size), (-0.02, 0.22, 0.0))
     _add(draft, "QRS", APICAL, (0.0, -0.12, 0.0), np.ones_like(size))
 
 
-def _left_posterior(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
+def _left_posterior(draft: Draft, size: Floats, _stage: Floats) -> None:
     _fascicle(draft, np.deg2rad(72 + 15 * size), (0.22, -0.16, 0.0))
     _add(draft, "QRS", APICAL, (-0.35, 0.1, 0.0), np.ones_like(size))
 
 
-def _left_hypertrophy(draft: Draft, size: Floats, stage: Floats) -> None:
+def _left_hypertrophy(draft: Draft, size: Floats, _stage: Floats) -> None:
     """More left ventricle: larger, longer forces to the left and back, and strain."""
-    del stage
     for part, factor in ((FREE, 0.75), (POSTERIOR, 1.0), (BASAL, 0.5)):
         draft.vector["QRS"][:, :, part] *= (1 + factor * (0.45 + 0.55 * size))[:, None]
     _add(draft, "QRS", POSTERIOR, (0.15, -0.05, 0.45), 0.5 + size)
-    draft.knobs["qrs"] = draft.knobs["qrs"] + 0.008 + 0.010 * size
+    draft.knobs["qrs"] = draft.knobs["qrs"] + 0.004 + 0.008 * size
     _add(draft, "T", T, (-0.52, -0.20, -0.10), 0.35 + 0.75 * size)
     _add(draft, "T", T_EARLY, (-0.14, -0.06, -0.04), 0.35 + 0.75 * size)
     _add(draft, "T", ST_LATE, (-0.13, -0.06, -0.06), 0.2 + 0.8 * size)
@@ -145,44 +138,40 @@ def _left_hypertrophy(draft: Draft, size: Floats, stage: Floats) -> None:
     _add(draft, "P", LEFT, (0.01, 0.0, 0.05), size)
 
 
-def _right_hypertrophy(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
-    amount = 0.6 + 0.6 * size
-    _add(draft, "QRS", APICAL, (-0.50, 0.05, -0.45), amount)
-    _add(draft, "QRS", FREE, (-0.85, 0.15, -0.75), amount)
-    _add(draft, "QRS", POSTERIOR, (-0.65, 0.1, -0.45), amount)
-    _add(draft, "QRS", BASAL, (-0.35, -0.05, -0.05), amount)
+def _right_hypertrophy(draft: Draft, size: Floats, _stage: Floats) -> None:
+    amount = 0.65 + 0.6 * size
+    _add(draft, "QRS", APICAL, (-0.70, 0.10, -0.65), amount)
+    _add(draft, "QRS", FREE, (-1.40, 0.20, -0.95), amount)
+    _add(draft, "QRS", POSTERIOR, (-0.90, 0.10, -0.95), amount)
+    _add(draft, "QRS", BASAL, (-0.40, -0.05, -0.15), amount)
     _add(draft, "T", T, (0.05, -0.12, 0.42), amount)
     _add(draft, "T", ST_LATE, (0.02, -0.03, 0.09), amount)
     _add(draft, "P", RIGHT, (0.0, 0.09, -0.05), amount)
 
 
-def _preexcitation(draft: Draft, size: Floats, stage: Floats) -> None:
+def _preexcitation(draft: Draft, size: Floats, _stage: Floats) -> None:
     """A pathway into the base of the ventricles: short PR, a slow first deflection, discordant ST and T."""
-    del stage
     draft.knobs["pr"] = np.minimum(draft.knobs["pr"], 0.105 - 0.015 * size)
     _widen(draft, 0.118, 0.145, size)
     for part in (SEPTAL, APICAL, FREE, POSTERIOR, BASAL):
-        draft.position["QRS"][:, part] = 0.30 + 0.70 * draft.position["QRS"][:, part]
-        draft.width["QRS"][:, part] *= 0.75
+        draft.position["QRS"][:, part] = 0.22 + 0.78 * draft.position["QRS"][:, part]
+        draft.width["QRS"][:, part] *= 0.9
     # The pathway's side follows from the severity: left lateral when mild, right or septal when strong.
     left = (size < 0.5).astype(float)
-    _place(draft, "QRS", DELTA, 0.25, 0.105)
+    _place(draft, "QRS", DELTA, 0.34, 0.130)
     _set(draft, "QRS", DELTA, (-0.05, 0.28, -0.42), left)
     _add(draft, "QRS", DELTA, (0.42, 0.02, 0.12), 1 - left)
-    draft.vector["QRS"][:, :, SEPTAL] *= 0.3
+    draft.vector["QRS"][:, :, SEPTAL] *= 0.2
     _discordant(draft, 0.45, size)
 
 
-def _long_qt(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
+def _long_qt(draft: Draft, size: Floats, _stage: Floats) -> None:
     draft.knobs["qt"] *= 1.17 + 0.15 * size
     draft.width["T"][:, T] *= 1.1
 
 
-def _hyperkalaemia(draft: Draft, size: Floats, stage: Floats) -> None:
+def _hyperkalaemia(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Tall narrow T, then flat P and a wide QRS."""
-    del stage
     draft.vector["T"][:, :, T] *= (1.8 + 0.9 * size)[:, None]
     draft.width["T"][:, T] *= 0.68
     draft.vector["T"][:, :, T_EARLY] *= 0.15
@@ -192,9 +181,8 @@ def _hyperkalaemia(draft: Draft, size: Floats, stage: Floats) -> None:
     draft.knobs["qrs"] = draft.knobs["qrs"] + wide
 
 
-def _hypokalaemia(draft: Draft, size: Floats, stage: Floats) -> None:
+def _hypokalaemia(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Flat T, a U wave that outgrows it, sagging ST."""
-    del stage
     draft.vector["T"][:, :, T] *= (0.5 - 0.4 * size)[:, None]
     draft.vector["T"][:, :, T_EARLY] *= 0.3
     _set(draft, "T", U, (0.13, 0.09, -0.17), 0.6 + 0.7 * size)
@@ -202,18 +190,16 @@ def _hypokalaemia(draft: Draft, size: Floats, stage: Floats) -> None:
     _add(draft, "T", ST_LATE, (-0.06, -0.04, 0.06), 0.4 + size)
 
 
-def _pericarditis(draft: Draft, size: Floats, stage: Floats) -> None:
+def _pericarditis(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Injury of the whole surface: ST towards the apex, PR the other way."""
-    del stage
     amount = 0.6 + 0.9 * size
     _add(draft, "T", ST, (0.12, 0.12, -0.05), amount)
     _add(draft, "T", ST_LATE, (0.13, 0.13, -0.06), amount)
     _add(draft, "P", RECOVERY, (-0.030, -0.040, 0.015), amount)
 
 
-def _brugada(draft: Draft, size: Floats, stage: Floats) -> None:
+def _brugada(draft: Draft, size: Floats, _stage: Floats) -> None:
     """The right outflow tract repolarises early and falls: seen by V1 and V2, hardly by any other lead."""
-    del stage
     amount = 0.7 + 0.6 * size
     lead = np.array([0.0, 0.0, 1.0, 0.95, 0.15, 0.0, 0.0, 0.0])
     for wave, part, mv in (
@@ -227,8 +213,7 @@ def _brugada(draft: Draft, size: Floats, stage: Floats) -> None:
     draft.width["QRS"][:, J] = 0.15
 
 
-def _early_repolarisation(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
+def _early_repolarisation(draft: Draft, size: Floats, _stage: Floats) -> None:
     amount = 0.5 + 0.8 * size
     _set(draft, "QRS", J, (0.10, 0.10, -0.04), amount)
     _add(draft, "T", ST, (0.07, 0.06, -0.06), amount)
@@ -236,8 +221,7 @@ def _early_repolarisation(draft: Draft, size: Floats, stage: Floats) -> None:
     draft.vector["T"][:, :, T] *= (1.1 + 0.3 * size)[:, None]
 
 
-def _low_t(draft: Draft, size: Floats, stage: Floats) -> None:
-    del stage
+def _low_t(draft: Draft, size: Floats, _stage: Floats) -> None:
     draft.vector["T"][:, :, T_EARLY : T + 1] *= (0.45 - 0.35 * size)[:, None, None]
 
 
@@ -245,8 +229,7 @@ def _ischaemia(territory: tuple[float, float, float]) -> Change:
     """Subendocardial: ST away from the territory, T too."""
     away = np.array(territory) / -np.linalg.norm(territory)
 
-    def change(draft: Draft, size: Floats, stage: Floats) -> None:
-        del stage
+    def change(draft: Draft, size: Floats, _stage: Floats) -> None:
         t = draft.vector["T"]
         for part, mv in ((ST, 0.09), (ST_LATE, 0.12), (T_EARLY, 0.10), (T, 0.30)):
             t[:, :, part] += (mv * (0.5 + size))[:, None] * away
@@ -291,8 +274,8 @@ def _infarct(territory: tuple[float, float, float]) -> Change:
     return change
 
 
-def _nothing(draft: Draft, size: Floats, stage: Floats) -> None:
-    del draft, size, stage
+def _nothing(_draft: Draft, _size: Floats, _stage: Floats) -> None:
+    """Health."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -121,8 +121,8 @@ def _residual(wave: str, vector: Floats, draws: Draws) -> Floats:
 
 
 _RIGHT_ORIGIN: Final = np.array([
-    [0.00, 0.00, 0.00], [0.20, 0.20, 0.10], [0.55, 0.55, 0.45], [0.85, 0.65, 0.85],
-    [0.60, 0.25, 0.75], [0.15, 0.00, 0.25], [0.00, 0.00, 0.00], [0.00, 0.00, 0.00],
+    [0.00, 0.00, 0.00], [0.20, 0.18, 0.05], [0.50, 0.48, 0.30], [0.75, 0.55, 0.60],
+    [0.55, 0.22, 0.55], [0.15, 0.00, 0.20], [0.00, 0.00, 0.00], [0.00, 0.00, 0.00],
 ])  # fmt: skip
 _LEFT_ORIGIN: Final = np.array([
     [0.00, 0.00, 0.00], [-0.15, 0.10, -0.10], [-0.45, 0.45, -0.45], [-0.70, 0.60, -0.80],
@@ -205,7 +205,7 @@ def _flutter_vector(beats: Rhythm, draws: Draws) -> Floats:
     size = draws.between("f size", 0.035, 0.09)[:, None, None]
     z = draws.normal("f vector", 18).reshape(n, 3, 6)
     course = np.array([1.0, 0.42, 0.16, 0.25, 0.3, 0.1])
-    fine = size * (np.array([-0.35, 0.55, -0.75])[:, None] * course + 0.18 * z * course)
+    fine = size * (np.array([-0.45, 0.38, -0.95])[:, None] * course + 0.18 * z * course)
     saw = 2.4 * size * np.array([-0.05, -0.85, -0.65])[:, None] * [1, 0.5, 0.33, 0.15, 0.1, 0.05]
     regular = (beats.oscillation[:, 1] == 0)[:, None, None]
     return np.asarray(np.where(regular, saw, fine))

@@ -144,7 +144,7 @@ class Reconstructor:
             ecg.fs,
             leads.TWELVE,
             annotations=ecg.annotations,
-            meta={**ecg.meta, "source": dict(source)},
+            meta={**ecg.meta, "lead_sources": dict(source)},
         )
         return Reconstruction(twelve, std, source)
 

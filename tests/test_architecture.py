@@ -17,7 +17,7 @@ FILES = sorted((name, p) for name, home in HOMES.items() for p in home.rglob("*.
 JUNK = {"utils", "util", "helpers", "misc", "core", "common", "base"}
 FORBIDDEN = {
     r"\btorch\.load\(": "weights are safetensors",
-    r"\bimport pickle\b|\bpickle\.|allow_pickle\s*=\s*True": "no pickle",
+    r"\bimport pickle\b|\bpickle\.(load|dump)|allow_pickle\s*=\s*True": "no pickle",
     r"(?<![\w.])(eval|exec)\(": "no code from data",
     r"yaml\.load\(": "no code from data",
     r"^\s*except\s*(Exception)?\s*:": "no blind except",

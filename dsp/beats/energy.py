@@ -178,7 +178,7 @@ def relative(a: Signal, grid: Grid) -> Signal:
         height = level(highest)
         usual = median_around(mean, HALF_BLOCKS)
         # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
-        weight = np.square(np.maximum(height / np.maximum(usual, _TINY) - 2.0, 0.02))
+        weight = np.square(np.clip(height / np.maximum(usual, _TINY) - 2.0, 0.1, 1.0))
         weight *= height > _TINY
         weight /= np.maximum(weight.sum(axis=1, keepdims=True), _TINY) * np.maximum(
             np.square(height), _TINY

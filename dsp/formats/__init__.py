@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from dsp.errors import ECGError, ReadError, WriteError
+from dsp.errors import ReadError, WriteError
 from dsp.formats import arrays, clinical, dicom, edf, npz, physionet, record_files, tabular
 from dsp.formats.record_files import Fmt
 from dsp.formats.request import Request
@@ -102,9 +102,6 @@ def read(
         raise ReadError(
             f"{path} does not fit into memory; read it in parts: start, stop."
         ) from None
-    except ECGError as error:
-        name = Path(path).stem
-        raise error if name in str(error) else type(error)(f"{Path(path).name}: {error}") from None
 
 
 def _format_of(path: Path) -> Format:

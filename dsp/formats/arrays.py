@@ -46,9 +46,8 @@ def read(request: Request) -> ECG:
     factor = request.to_millivolt(None)
     rows = request.rows(None, len(x))
     first, last = request.span(fs, x.shape[1])
-    part = (x[:, first:last] * factor).astype(np.float32)
-    part.flags.writeable = False
-    return ECG(part, fs, tuple(rows), annotations=request.marks({}, first, last, x.shape[1]))
+    marks = request.marks({}, first, last, x.shape[1])
+    return request.record(x[:, first:last] * factor, fs, rows, marks, {})
 
 
 def _head(path: Path) -> bytes:

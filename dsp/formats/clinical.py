@@ -52,8 +52,6 @@ def read(request: Request) -> ECG:
     fs = request.rate(rates.pop())
     n_samples = len(kept[0].samples)
     first, last = request.span(fs, n_samples)
-    x = np.stack([lead.samples[first:last] for lead in kept])
-    x = np.asarray(x * factor, np.float32)
-    x.flags.writeable = False
+    x = np.stack([lead.samples[first:last] for lead in kept]) * factor
     meta = {"format": record.file_format.name}
-    return ECG(x, fs, tuple(rows), annotations=request.marks({}, first, last, n_samples), meta=meta)
+    return request.record(x, fs, rows, request.marks({}, first, last, n_samples), meta)

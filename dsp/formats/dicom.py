@@ -71,9 +71,8 @@ def read(request: Request) -> ECG:
         gain, baseline = _calibration(request, names[row], units[row], scales[row])
         x[k] = counts.to_millivolt(values[first:last, row], gain, baseline, gap)
         meta["gain"][lead], meta["baseline"][lead] = gain, baseline
-    x.flags.writeable = False
     marks = request.marks(notes.from_lines(lines, "dicom", own=own), first, last, len(values))
-    return ECG(x, fs, tuple(rows), annotations=marks, meta=meta)
+    return request.record(x, fs, rows, marks, meta)
 
 
 def _channel(channel: Any) -> tuple[str, str | None, tuple[float, float]]:

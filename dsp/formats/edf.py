@@ -70,10 +70,9 @@ def read(request: Request) -> ECG:
             gains[lead], baselines[lead] = gain, baseline
         found = _annotations(file.readAnnotations(), fs, own=stamp is not None)
         start = file.getStartdatetime()
-    x.flags.writeable = False
     marks = request.marks(found, first, last, n_samples)
     meta = {"gain": gains, "baseline": baselines, "start": start.isoformat()}
-    return ECG(x, fs, tuple(rows), annotations=marks, meta=meta)
+    return request.record(x, fs, rows, marks, meta)
 
 
 @contextlib.contextmanager

@@ -60,10 +60,8 @@ def read(request: Request) -> ECG:
     rows = request.rows(names, len(x))
     first, last = request.span(fs, x.shape[1])
     part = x[list(rows.values()), first:last]
-    part = part.astype(np.float32) if factor == 1.0 else (part * factor).astype(np.float32)
-    part.flags.writeable = False
     marks = request.marks(annotations, first, last, x.shape[1])
-    return ECG(part, fs, tuple(rows), annotations=marks, meta=meta)
+    return request.record(part if factor == 1.0 else part * factor, fs, rows, marks, meta)
 
 
 _WANTED = ("signal", "fs", "leads", "unit", "notes")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dsp import checks
 from dsp.checks import Signal
 from dsp.errors import ECGError, ReadError, UnitError
 from dsp.formats import clock, counts, header, marks
@@ -71,18 +72,13 @@ def read(request: Request) -> ECG:
     for part, length in parts:
         low, high = max(first, begin), min(last, begin + length)
         if part and low < high:
-            wanted = _channels(part, names, rows, alone=len(parts) == 1)
-            _fill(x[:, low - first : high - first], part, wanted, (low - begin, high - begin))
+            places = _channels(part, names, rows, alone=len(parts) == 1)
+            span = (low - begin, high - begin)
+            _fill(request, x[:, low - first : high - first], part, places, span)
         begin += length
-    x.flags.writeable = False
     found = _annotations(head, fs, request)
-    return ECG(
-        x,
-        fs,
-        tuple(rows),
-        annotations=request.marks(found, first, last, n_samples),
-        meta=_meta(head, rows),
-    )
+    wanted = request.marks(found, first, last, n_samples)
+    return request.record(x, fs, rows, wanted, _meta(request, head, rows))
 
 
 def _parts(head: Header) -> list[tuple[Header | None, int]]:
@@ -120,10 +116,12 @@ def _channels(
     return found
 
 
-def _fill(x: Signal, part: Header, wanted: list[tuple[int, int]], span: tuple[int, int]) -> None:
+def _fill(
+    request: Request, x: Signal, part: Header, wanted: list[tuple[int, int]], span: tuple[int, int]
+) -> None:
     """Write millivolts into `x`, piece by piece, and hold the whole against the checksums."""
     channels = [part.channels[place] for _, place in wanted]
-    gains = [_per_millivolt(part, channel) for channel in channels]
+    gains = [_per_millivolt(request, channel) for channel in channels]
     sums = np.zeros(len(channels), np.int64)
     for low, values in _pieces(part, [place for _, place in wanted], span):
         for k, (channel, gain) in enumerate(zip(channels, gains, strict=True)):
@@ -186,14 +184,15 @@ def _present(part: Header) -> int:
     return sum(part.path.with_name(name).stat().st_size for name in files)
 
 
-def _per_millivolt(part: Header, channel: Channel) -> float:
+def _per_millivolt(request: Request, channel: Channel) -> float:
     try:
-        return channel.gain / Request(part.path).to_millivolt(channel.unit)
+        checks.scale_to_millivolt(channel.unit)
     except UnitError:
         raise UnitError(
-            f"{part.path.name}: {channel.name} is in {channel.unit}, not a voltage; leave it out: "
+            f"{request.path.name}: {channel.name} is in {channel.unit}, not a voltage; leave it out: "
             f'dsp.read(path, rename={{"{channel.name}": None}}).'
         ) from None
+    return channel.gain / request.to_millivolt(channel.unit)
 
 
 def _annotations(head: Header, fs: float, request: Request) -> dict[str, Annotations]:
@@ -213,13 +212,13 @@ def _annotations(head: Header, fs: float, request: Request) -> dict[str, Annotat
     return found
 
 
-def _meta(head: Header, rows: dict[str, int]) -> dict[str, Any]:
+def _meta(request: Request, head: Header, rows: dict[str, int]) -> dict[str, Any]:
     """What a header says beyond the signals; gains only where each lead has one for all time."""
     comments = tuple(c for c in head.comments if not c.startswith(ANNOTATORS))
     meta: dict[str, Any] = {"record": head.path.stem, "comments": comments} | clock.read(head.start)
     if head.channels:
         chosen = {lead: head.channels[row] for lead, row in rows.items()}
-        meta["gain"] = {lead: _per_millivolt(head, c) for lead, c in chosen.items()}
+        meta["gain"] = {lead: _per_millivolt(request, c) for lead, c in chosen.items()}
         meta["baseline"] = {lead: c.baseline for lead, c in chosen.items()}
     for comment in comments:
         if match := _FACTS.fullmatch(comment):

@@ -1,12 +1,17 @@
 """Request: what the caller says of a file, held against what the file says of itself."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dsp import checks, leads
-from dsp.errors import LeadError, LengthError, RateError, ReadError, UnitError
-from dsp.record import Annotations
+from dsp.errors import ECGError, LeadError, LengthError, RateError, ReadError, UnitError
+from dsp.record import ECG, Annotations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,10 +88,12 @@ class Request:
                     f"{self.path.name} does not name its {n_rows} leads; name the rows in order: "
                     'dsp.read(path, leads=("I", "II", ...)).'
                 )
-            return {name: k for k, name in enumerate(leads.canonical_all(self.leads, n_rows))}
+            with self._naming():
+                return {name: k for k, name in enumerate(leads.canonical_all(self.leads, n_rows))}
         named = self._renamed([str(name) for name in stated])
         if self.leads is None:
-            names = leads.canonical_all(list(named.values()))
+            with self._naming():
+                names = leads.canonical_all(list(named.values()))
             return dict(zip(names, named, strict=True))
         present = {}
         for row, name in named.items():
@@ -134,6 +141,35 @@ class Request:
                 f"{n_samples / fs:g} s; give 0 <= start < stop, start before the end."
             )
         return first, last
+
+    def record(
+        self,
+        x: NDArray[Any],
+        fs: float,
+        rows: Iterable[str],
+        annotations: Mapping[str, Annotations],
+        meta: Mapping[str, Any],
+    ) -> ECG:
+        """The recording, if `x` (leads, time) in mV can be one.
+
+        Raises
+        ------
+        SignalError, UnitError, LengthError
+            As `ECG`, with the file's name.
+        """
+        with np.errstate(over="ignore"):  # beyond float32 is beyond any ECG: ECG says so
+            signal = np.asarray(x, np.float32)
+        signal.flags.writeable = False
+        with self._naming():
+            return ECG(signal, fs, tuple(rows), annotations=annotations, meta=meta)
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Errors that arise inside begin with the file's name."""
+        try:
+            yield
+        except ECGError as error:
+            raise type(error)(f"{self.path.name}: {error}") from None
 
     def marks(
         self, found: Mapping[str, Annotations], first: int, last: int, n_samples: int

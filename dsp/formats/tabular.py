@@ -85,11 +85,9 @@ def _record(
     factor = request.to_millivolt(unit)
     rows = request.rows(names, table.shape[1])
     first, last = request.span(rate, len(table))
-    with np.errstate(over="ignore"):
-        x = (table[first:last, list(rows.values())].T * factor).astype(np.float32, order="C")
-    x.flags.writeable = False
+    x = np.ascontiguousarray(table[first:last, list(rows.values())].T, np.float64) * factor
     marks = request.marks(annotations, first, last, len(table))
-    return ECG(x, rate, tuple(rows), annotations=marks, meta=meta)
+    return request.record(x, rate, rows, marks, meta)
 
 
 def _table(path: Path, lines: Iterator[str], delimiter: str | None) -> NDArray[np.float64]:

@@ -94,7 +94,7 @@ def _noted_sources(ecg: ECG) -> Mapping[str, str]:
 
     A lead it does not mention was made later, by algebra, and is as uncertain as any it was made of.
     """
-    noted = ecg.meta.get("source")
+    noted = ecg.meta.get("lead_sources")
     if not isinstance(noted, Mapping):
         return {}
     known = {lead: str(word) for lead, word in noted.items() if str(word) in ink.SOURCES}

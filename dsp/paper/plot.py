@@ -28,9 +28,7 @@ USUAL: Final = Paper()
 _SEXES: Final = {"f": "female", "m": "male"}
 _DPI: Final = 6 * 25.4  # six pixels a millimetre: every grid line falls on whole pixels
 _HTML_PIXELS_PER_MM: Final = (4, 3, 2, 1)  # the first that is small enough
-_HTML_COLOURS: Final = (
-    256  # a third of the bytes; with 32, derived leads turn blue like inferred ones
-)
+_HTML_COLOURS: Final = 256  # a third of the bytes; with 32, derived would turn inferred's blue
 _HTML_BYTES: Final = 75_000  # base64 makes 100 kB of it
 
 
@@ -63,7 +61,7 @@ def plot(
         the rate may differ. Its ``meta["label"]`` is printed in the legend.
     band : (low, high), each (leads, time) mV like `ecg.signal`; the area between is shaded.
     source : where each lead comes from: measured, derived or inferred, by name or in the order of
-        `ecg.leads`; by default what ``ecg.meta["source"]`` says, if anything. It sets colour, dashes
+        `ecg.leads`; by default what ``ecg.meta["lead_sources"]`` says, if anything. It sets colour, dashes
         and label, so that nobody takes an inferred lead for a recorded one.
     marks : sample indices such as R peaks, or `Annotations`, whose symbols are printed; below the
         last row.

@@ -1,1 +1,6 @@
-"""Waves."""
+"""Waves: P, QRS and T of every beat, and what a clinician reads from them."""
+
+from dsp.waves.delineation import delineate
+from dsp.waves.marks import Wave, Waves
+
+__all__ = ["Wave", "Waves", "delineate"]

@@ -174,17 +174,16 @@ def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
     return np.take_along_axis(w, index[..., None], axis=-1)[..., 0]
 
 
-def corner(w: Floats, steep: Ints, far: Ints, sign: Floats) -> Ints:
+def corner(w: Floats, steep: Ints, far: Ints) -> Ints:
     """Where a flank ends in the baseline: the vertex of the largest trapezium (Zhang 2006).
 
     Between the steepest point of the flank and a point `far` on the baseline, the mark maximises
-    the area under the signal; no threshold, and a tilted baseline shifts it little.
+    the area above the signal; no threshold, and a tilted baseline shifts it little.
 
     Parameters
     ----------
-    w : (leads, beats, samples).
+    w : (leads, beats, samples), waves that point up.
     steep, far : (leads, beats) sample of each window; `far` may lie to either side.
-    sign : (leads, beats) +1 for a wave that points up, -1 for one that points down.
 
     Returns
     -------
@@ -193,13 +192,12 @@ def corner(w: Floats, steep: Ints, far: Ints, sign: Floats) -> Ints:
     Examples
     --------
     >>> w = np.array([[[4, 3, 2, 1, 0, 0, 0, 0]]], "f4")
-    >>> corner(w, np.array([[1]]), np.array([[7]]), np.array([[1.0]])).tolist()
+    >>> corner(w, np.array([[1]]), np.array([[7]])).tolist()
     [[4]]
     """
     t = np.arange(w.shape[-1], dtype=np.float32)
     steep_, far_ = steep[..., None].astype(np.float32), far[..., None].astype(np.float32)
-    area = (at(w, steep)[..., None] - w) * (2 * far_ - t - steep_)
-    area *= (sign * np.sign(far - steep))[..., None].astype(np.float32)
+    area = (at(w, steep)[..., None] - w) * np.abs(2 * far_ - t - steep_)
     between = (t >= np.minimum(steep_, far_)) & (t <= np.maximum(steep_, far_))
     return np.asarray(np.where(between, area, -np.inf).argmax(-1))
 

@@ -47,7 +47,9 @@ def again(
     base = patients(1, seed=seed, rhythm=rhythm, parameters=asked, duration=duration)
     heart = _transplanted(base, sick, field)
     n_samples = round(duration * fs)
-    signal = twelve_leads(eight_leads(heart.tensors(), fs, n_samples))[0].numpy()
+    # One call with buffers, like `simulate`: a rhythm may have no P waves at all.
+    x8 = eight_leads(heart.tensors(), fs, n_samples, scratch=Scratch())
+    signal = twelve_leads(x8)[0].numpy()
     place = np.rint(np.nan_to_num(base.rhythm.time[0], nan=-9.0) * fs).astype(np.int64)
     inside = (place >= 0) & (place < n_samples)
     beats = dsp.Annotations(place[inside], tuple(base.rhythm.symbol[0][inside].tolist()))

@@ -21,7 +21,7 @@ _RIDGE: Final = 1e-4  # of the mean energy of a Gaussian
 _PRIOR: Final = 2e-4  # cost of one spread from the adult's parts, as a share of the beat's energy
 _SPREAD_POSITION, _SPREAD_WIDTH = 0.5, 0.6  # widths of the part; natural logarithm
 _NARROWEST: Final = 0.004  # s
-_FIELD_PRIOR: Final = 0.05  # pull towards Dower's torso, as a share of the moments' energy
+_FIELD_PRIOR: Final = 0.5  # pull towards Dower's torso, as a share of the moments' energy
 _ITERATIONS: Final = 100
 _OUTSIDE_QRS: Final = 2.0  # weight of P, ST and T, so that they are not drowned by the QRS
 

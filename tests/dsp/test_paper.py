@@ -283,14 +283,14 @@ def test_an_inferred_rhythm_strip_says_so_too():
 
 def test_a_recording_that_knows_its_sources_shows_them_unasked():
     source = {"I": "measured", "II": "measured"} | dict.fromkeys(leads.PRECORDIAL, "inferred")
-    eight = dsp.ECG(patient(given=leads.EIGHT).signal, 500, leads.EIGHT, meta={"source": source})
+    eight = dsp.ECG(patient(given=leads.EIGHT).signal, 500, leads.EIGHT, meta={"lead_sources": source})
     words = [text.get_text() for text in plot(eight.twelve_leads()).axes[0].texts]
     assert words.count("II") == 2
     for lead in (*leads.LIMB[2:], *leads.PRECORDIAL):
         # Nothing says what the limb leads added by algebra are made of: the worst is assumed.
         assert words.count(f"{lead} inferred") == 1
     for other in ("PTB-XL", {"I": "a database"}, None):
-        record = dsp.ECG(eight.signal, 500, leads.EIGHT, meta={"source": other})
+        record = dsp.ECG(eight.signal, 500, leads.EIGHT, meta={"lead_sources": other})
         assert "I" in [text.get_text() for text in plot(record).axes[0].texts]
 
 
@@ -497,7 +497,7 @@ def test_the_small_picture_keeps_the_colours_of_the_sources():
         zip(leads.TWELVE, ["measured"] * 2 + ["derived"] * 4 + ["inferred"] * 6, strict=True)
     )
     noise = np.random.default_rng(0).normal(size=(12, 5000)) * 0.2
-    page = html(dsp.ECG(noise, 500, leads.TWELVE, meta={"source": source}))
+    page = html(dsp.ECG(noise, 500, leads.TWELVE, meta={"lead_sources": source}))
     data = base64.b64decode(re.search(r"base64,([^\"]+)", page).group(1))
     rgb = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
     for style in ink.SOURCES.values():

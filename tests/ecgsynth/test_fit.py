@@ -55,18 +55,17 @@ def test_the_fit_is_closer_to_the_truth_than_what_it_was_given():
 
 
 def test_planted_lead_field_is_nearer_than_the_prior():
-    better = 0
+    gaps = []
     for seed in range(6):
         sim = ecgsynth.simulate(1, rhythm="SR", seed=seed)
         field = sim.batches[0].heart.field[0]
-        twin = fit(sim.record(0), r_peaks=sim.r_peaks[0])
-        # Up to the choice of axes: what three vectors the leads see, as a subspace of the eight.
-        gaps = []
+        twin = fit(sim.record(0), r_peaks=sim.r_peaks[0], restarts=1)
+        # Up to the choice of axes: what part of the true field lies outside the one found.
         for candidate in (twin.field[0], dsp.vcg.DOWER):
             basis = np.linalg.qr(candidate)[0]
             gaps.append(np.linalg.norm(field - basis @ (basis.T @ field)) / np.linalg.norm(field))
-        better += gaps[0] < gaps[1]
-    assert better >= 5
+    found, prior = np.mean(gaps[::2]), np.mean(gaps[1::2])
+    assert found < 0.9 * prior
 
 
 def test_limb_algebra_and_consistency():
