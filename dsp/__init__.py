@@ -14,6 +14,7 @@ from dsp.errors import (
 from dsp.filters import bandpass, clean, resample
 from dsp.formats import read, write
 from dsp.paper import Paper, pages, plot
+from dsp.quality import Quality, quality
 from dsp.record import ECG, Annotations
 from dsp.segments import Segments, segment
 from dsp.tokens import QRSTokenizer, Words
@@ -27,6 +28,7 @@ __all__ = [
     "LengthError",
     "Paper",
     "QRSTokenizer",
+    "Quality",
     "RateError",
     "ReadError",
     "Segments",
@@ -41,6 +43,7 @@ __all__ = [
     "metrics",
     "pages",
     "plot",
+    "quality",
     "read",
     "resample",
     "segment",

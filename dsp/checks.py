@@ -108,12 +108,23 @@ def _check_shape(raw: NDArray[Any], axes: int) -> None:
         )
 
 
+def all_finite(x: Signal) -> bool:
+    """Whether it is certain, at the cost of one pass, that there is neither NaN nor infinity.
+
+    Examples
+    --------
+    >>> all_finite(np.zeros(5, np.float32)), all_finite(np.full(5, np.nan, np.float32))
+    (True, False)
+    """
+    # A sum is finite only if every sample is.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(x.sum()))
+
+
 def _finite_count(out: Signal) -> int:
     """Number of finite samples; an infinity is an error."""
-    # A sum is finite only if every sample is: one pass for the usual case.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(out.sum(dtype=np.float64)):
-            return out.size
+    if all_finite(out):
+        return out.size
     infinite = np.isinf(out)
     if infinite.any():
         place = np.unravel_index(int(infinite.argmax()), out.shape)

@@ -1,6 +1,7 @@
 """Filters: cleaning and resampling without phase shift, with gaps kept as gaps."""
 
 import functools
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -8,13 +9,13 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from dsp import checks
+from dsp import checks, recursion
 from dsp.checks import Signal
 from dsp.errors import RateError
 
 CLEAN_BAND: Final = (0.5, 40.0)
 """Hz; the monitoring band, and the band of every figure of this library unless said otherwise."""
-_BLOCK: Final = 4_000_000  # samples filtered at once in float64, to bound memory
+_BLOCK: Final = 2_000_000  # samples filtered at once in float64, to bound memory
 
 
 def bandpass(
@@ -49,7 +50,7 @@ def bandpass(
     """
     x, fs = checks.signal(x), checks.rate(fs)
     sos = _butterworth(fs, low, high, order)
-    return _each_block(x, lambda rows: _zero_phase(rows, sos))
+    return _each_block(x, lambda rows: recursion.zero_phase(rows, sos))
 
 
 def clean(x: ArrayLike, fs: float) -> Signal:
@@ -126,21 +127,24 @@ def _butterworth(
     return np.asarray(scipy.signal.butter(order, band, kind, fs=fs, output="sos"))
 
 
-def _each_block(x: Signal, run: "functools.partial[Signal] | object") -> Signal:
+def _each_block(x: Signal, run: Callable[[Signal], Signal]) -> Signal:
     """Apply `run` to the rows of `x` in blocks of bounded size; gaps are bridged and restored."""
     flat = x.reshape(-1, x.shape[-1])
-    per_block = max(1, _BLOCK // max(1, x.shape[-1]))
-    parts = []
+    per_block = max(1, _BLOCK // x.shape[-1])
+    done = np.zeros((len(flat), 0), np.float32)
     for first in range(0, len(flat), per_block):
         rows = flat[first : first + per_block]
-        gaps = np.isnan(rows)
-        if gaps.any():
-            out = run(_bridge(rows, gaps))  # type: ignore[operator]
-            out[_stretch(gaps, out.shape[-1])] = np.nan
+        if checks.all_finite(rows):
+            out = run(rows)
         else:
-            out = run(rows)  # type: ignore[operator]
-        parts.append(out)
-    done = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            gaps = np.isnan(rows)
+            out = run(_bridge(rows, gaps))
+            out[_stretch(gaps, out.shape[-1])] = np.nan
+        if len(rows) == len(flat):
+            done = out
+        else:
+            done = done if first else np.empty((len(flat), out.shape[-1]), np.float32)
+            done[first : first + per_block] = out
     return done.reshape(*x.shape[:-1], done.shape[-1])
 
 
@@ -160,12 +164,6 @@ def _stretch(gaps: NDArray[np.bool_], n_out: int) -> NDArray[np.bool_]:
         return gaps
     nearest = np.minimum(np.rint(np.arange(n_out) * (n / n_out)).astype(int), n - 1)
     return gaps[:, nearest]
-
-
-def _zero_phase(rows: Signal, sos: NDArray[np.float64]) -> Signal:
-    n = rows.shape[-1]
-    pad = min(3 * (2 * len(sos) + 1), n - 1)
-    return scipy.signal.sosfiltfilt(sos, rows.astype(np.float64), padlen=pad).astype(np.float32)
 
 
 def _polyphase(rows: Signal, up: int, down: int, n_out: int) -> Signal:

@@ -158,7 +158,7 @@ def eight_leads(
 
     Returns
     -------
-    (n, 8, n_samples) float32 mV, leads I II V1..V6.
+    (n, 8, n_samples) mV, leads I II V1..V6, float32 or what the heart is in.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def eight_leads(
     n_blocks = -(-n_samples // BLOCK) + 2 * margin
     n, device = heart.field.shape[0], heart.field.device
     if scratch is None:
-        out = torch.zeros(n * 8 * n_blocks, BLOCK, device=device)
+        out = torch.zeros(n * 8 * n_blocks, BLOCK, device=device, dtype=heart.field.dtype)
     else:
         out = scratch.take("out", n * 8 * n_blocks, BLOCK).zero_()
     for (row, g), (early, blocks) in zip(parts, windows, strict=True):

@@ -140,7 +140,7 @@ def _ectopic(draft: Draft, beats: Rhythm, draws: Draws) -> Draft:
     n = len(draft.knobs["qrs"])
     other = draft.select(np.arange(n))
     left = draws.uniform("origin")[:, 0] < 0.4
-    paced = np.isfinite(beats.spike).any(1) if beats.spike.shape[1] else np.zeros(n, bool)
+    paced = np.asarray(np.isfinite(beats.spike).any(axis=1))
     table = np.where(left[:, None, None], _LEFT_ORIGIN, _RIGHT_ORIGIN)
     table = np.where(paced[:, None, None], _APEX_PACED, table)
     turn = _position(*(0.25 * draws.one(f"origin {name}") for name in ("axis", "turn", "tip")))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 import dsp
 from dsp import checks
 from dsp.leads import TWELVE
+from dsp.waves import Waves
 from ecgsynth import truth
 from ecgsynth.draws import series_seed
 from ecgsynth.patients import KNOBS, STAGES, Patients, patients
@@ -20,6 +21,8 @@ from ecgsynth.rhythm import RHYTHMS
 
 if TYPE_CHECKING:
     import torch
+
+_Marks = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 CHUNK_SAMPLES: Final = 640_000
 """Samples a lead in one batch: 128 records of 10 s at 500 Hz; bounds the memory for any n."""
@@ -55,14 +58,24 @@ class Simulation:
         return len(self.labels)
 
     @functools.cached_property
-    def waves(self) -> list[dict[str, NDArray[np.float32]]]:
-        """For each record, wave (P, QRS, T) -> (events, 12, 3): onset, peak, offset, in samples.
+    def waves(self) -> list[Waves]:
+        """The true marks of each record, in the form `dsp.delineate` gives its estimates.
 
-        NaN where a lead does not show the wave. QRS and T have a row a beat, as `r_peaks`; P has a
-        row an atrial event. The rule is that of `ecgsynth.truth.marks`.
+        A beat's P is the last one that peaks between the R peak before it and its own; `p_waves`
+        holds every P. The rule of the marks is that of `ecgsynth.truth.marks`.
         """
+        pairs = zip(self._marks, self.r_peaks, strict=True)
+        return [Waves(*marks[1:], peaks, self.fs) for marks, peaks in pairs]
+
+    @functools.cached_property
+    def p_waves(self) -> list[NDArray[np.float32]]:
+        """For each record (events, 12, 3): onset, peak, offset in samples of every P, NaN if unseen."""
+        return [marks[0] for marks in self._marks]
+
+    @functools.cached_property
+    def _marks(self) -> list[_Marks]:
         n_samples = self.signal.shape[-1]
-        found = (_waves(batch, self.fs, n_samples) for batch in self.batches)
+        found = (_marks(batch, self.fs, n_samples) for batch in self.batches)
         return [marks for batch in found for marks in batch]
 
     def record(self, k: int) -> dsp.ECG:
@@ -80,7 +93,7 @@ class Simulation:
         meta: dict[str, Any] = {"age": round(knobs["age"]), "sex": "M" if knobs["male"] else "F"}
         meta |= {"labels": self.labels[k], "parameters": knobs}
         beats = dsp.Annotations(self.r_peaks[k], tuple(self.symbols[k].tolist()))
-        marks = _annotations(self.waves[k])
+        marks = _annotations(self._marks[k])
         return dsp.ECG(
             signal, self.fs, TWELVE, annotations={"atr": beats, "waves": marks}, meta=meta
         )
@@ -289,29 +302,37 @@ def _r_samples(
     batch: Patients, fs: float, n_samples: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(n, E) sample of each R peak, and whether it lies inside the record."""
-    places = np.rint(np.nan_to_num(batch.rhythm.time, nan=-9.0) * fs).astype(np.int64)
+    places = np.rint(np.nan_to_num(batch.rhythm.time, nan=1e9) * fs).astype(np.int64)
     return places, (places >= 0) & (places < n_samples)
 
 
-def _waves(batch: Patients, fs: float, n_samples: int) -> Iterator[dict[str, NDArray[np.float32]]]:
+def _marks(batch: Patients, fs: float, n_samples: int) -> Iterator[_Marks]:
+    """Of each record every P, then positions, probability and overall marks as `Waves` has them."""
     heart = batch.heart.map(lambda _, x: x.detach().cpu().numpy() if _is_tensor(x) else x)
     found = truth.waves(heart, batch.marks, fs, n_samples)
-    _, inside = _r_samples(batch, fs, n_samples)
+    places, inside = _r_samples(batch, fs, n_samples)
+    each, together = truth.by_beat(found, places)
+    positions = each.transpose(0, 3, 1, 2, 4).astype(np.float64)
+    present = np.isfinite(positions[..., 1]).astype(np.float64)
+    overall = together.astype(np.float64)
     atria = (batch.rhythm.p_time > -0.2) & (batch.rhythm.p_time < n_samples / fs + 0.2)
-    rows = {"P": atria, "QRS": inside, "T": inside}
-    for i in range(len(inside)):
-        yield {name: found[name][i][kept[i]] for name, kept in rows.items()}
+    for i, kept in enumerate(inside):
+        yield found["P"][i][atria[i]], positions[i][:, kept], present[i][:, kept], overall[i][kept]
 
 
-def _annotations(waves: Mapping[str, NDArray[np.float32]]) -> dsp.Annotations:
-    """WFDB's ( p ), ( N ), ( t ) marks: earliest onset, median peak and latest offset over the leads."""
+def _annotations(marks: _Marks) -> dsp.Annotations:
+    """WFDB's ( p ), ( N ), ( t ) marks of all leads together."""
+    p_all, _, _, overall = marks
+    seen = p_all[np.isfinite(p_all[..., 1]).any(1)]
+    p = np.stack(
+        [np.nanmin(seen[..., 0], 1), np.nanmedian(seen[..., 1], 1), np.nanmax(seen[..., 2], 1)], 1
+    )
     found = []
-    for name, symbol in (("P", "p"), ("QRS", "N"), ("T", "t")):
-        shown = waves[name][np.isfinite(waves[name][..., 1]).any(1)]
-        onset, peak, offset = np.moveaxis(shown, -1, 0)
-        marks = (np.nanmin(onset, 1), np.nanmedian(peak, 1), np.nanmax(offset, 1))
-        for values, mark in zip(marks, ("(", symbol, ")"), strict=True):
-            found += [(int(v), mark) for v in values]
+    for symbol, rows in (("p", p), ("N", overall[:, 1]), ("t", overall[:, 2])):
+        for row in rows[np.isfinite(rows).all(1)]:
+            found += [
+                (round(float(v)), mark) for v, mark in zip(row, ("(", symbol, ")"), strict=True)
+            ]
     found.sort()
     samples = np.array([v for v, _ in found], np.int64)
     return dsp.Annotations(samples, tuple(mark for _, mark in found))

@@ -140,3 +140,34 @@ def waves(
         inside = (samples[..., :1] >= 0) & (samples[..., 2:] <= n_samples - 1)
         out[name] = np.where(inside, samples, np.nan).astype(np.float32)
     return out
+
+
+def by_beat(
+    found: dict[str, NDArray[np.float32]], r_samples: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Marks beat by beat: each beat's P is the last one between the R peak before it and its own.
+
+    Parameters
+    ----------
+    found : P (n, M, 12, 3), QRS and T (n, E, 12, 3), samples.
+    r_samples : (n, E), ascending.
+
+    Returns
+    -------
+    (n, E, 3, 12, 3) waves, leads, marks; and (n, E, 3, 3), the marks of all leads together: earliest
+    onset, median peak, latest offset.
+    """
+    n, n_beats = r_samples.shape
+    each = np.full((n, n_beats + 1, 3, 12, 3), np.nan, np.float32)
+    each[:, :-1, 1], each[:, :-1, 2] = found["QRS"], found["T"]
+    peak = np.fmax.reduce(found["P"][..., 1], axis=2)
+    beat = (r_samples[:, None] < peak[..., None]).sum(2)
+    record, event = np.nonzero(np.isfinite(peak))
+    each[record, beat[record, event], 0] = found["P"][record, event]
+    each = each[:, :-1]
+    onset, offset = np.fmin.reduce(each[..., 0], axis=3), np.fmax.reduce(each[..., 2], axis=3)
+    shown = np.isfinite(each[..., 1]).sum(3)
+    middle = np.sort(each[..., 1], axis=3)  # NaN last
+    lower, upper = np.maximum(shown - 1, 0) // 2, shown // 2 * (shown > 0)
+    halves = [np.take_along_axis(middle, i[..., None], 3)[..., 0] for i in (lower, upper)]
+    return each, np.stack([onset, (halves[0] + halves[1]) / 2, offset], -1)

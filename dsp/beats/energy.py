@@ -92,12 +92,16 @@ def _response(fs: float) -> NDArray[np.float32]:
 
 
 def _convolve(x: Signal, taps: NDArray[np.float32]) -> Signal:
-    """Centred convolution with a short kernel, zeros outside, as one matrix product."""
+    """Centred convolution with a short kernel, mirrored at the ends, as one matrix product."""
     n, reach = x.shape[-1], len(taps) // 2
     rows = x.reshape(-1, n)
     blocks = -(-n // _COLUMNS)
     wide = np.zeros((len(rows), blocks * _COLUMNS + 2 * reach), np.float32)
     wide[:, reach : reach + n] = rows
+    ends = min(reach, n - 1)
+    # The first step is that from the first sample to itself: mirror about the second.
+    wide[:, reach - ends + 1 : reach + 1] = rows[:, ends:0:-1]
+    wide[:, reach + n : reach + n + ends] = rows[:, n - 1 : n - 1 - ends : -1]
     frames = np.lib.stride_tricks.sliding_window_view(wide, _COLUMNS + 2 * reach, axis=1)
     out = frames[:, ::_COLUMNS].reshape(-1, _COLUMNS + 2 * reach) @ _banded(taps.tobytes())
     return out.reshape(len(rows), -1)[:, :n].reshape(x.shape)
@@ -116,7 +120,7 @@ def _banded(raw: bytes) -> NDArray[np.float32]:
 def magnitude(g: Signal, grid: Grid) -> Signal:
     """Root of the mean squared slope over the duration of a QRS."""
     power = scipy.ndimage.uniform_filter1d(
-        np.square(g), grid.samples(WIDTH) | 1, axis=-1, mode="constant"
+        np.square(g), grid.samples(WIDTH) | 1, axis=-1, mode="nearest"
     )
     return np.sqrt(np.maximum(power, 0.0, out=power), out=power)
 

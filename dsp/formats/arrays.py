@@ -1,7 +1,9 @@
 """Bare arrays, ``.mat`` and ``.npy``: numbers whose rate, leads and unit only the caller knows."""
 
 import struct
+import tokenize
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from dsp.formats.request import Request
 from dsp.record import ECG
 
 _NAMES = ("val", "ecg", "signal", "data")  # variables that hold the signal in public archives
-_SPARE = 100_000_000  # bytes that a compressed file may unpack to
+_SPARE = 40_000_000  # bytes that a compressed file may unpack to
+_COMPRESSED = 15  # the type of a zlib element in a level-5 MAT-file
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -59,7 +62,7 @@ def _numpy(path: Path) -> NDArray[Any]:
     try:
         # Mapped, so that a header claiming more than the file holds costs nothing.
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+    except (ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise ReadError(f"{path.name} is a damaged NumPy file: {error}.") from None
 
 
@@ -76,10 +79,12 @@ def _level4(path: Path, head: bytes) -> bool:
 def _matlab(path: Path) -> NDArray[Any]:
     """The variable that holds the signal, once its claimed size has been held against the file's."""
     errors = (ValueError, TypeError, KeyError, IndexError, OverflowError, NotImplementedError, OSError,
-              struct.error, EOFError, AttributeError, MemoryError)  # fmt: skip
+              struct.error, EOFError, AttributeError, zlib.error)  # fmt: skip
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if _unpacked(path) > _SPARE:
+                raise ReadError(f"{path.name} unpacks to far more than its size; it is refused.")
             found = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
             name = _chosen(path, found)
             if np.prod([float(n) for n in found[name]]) * 8 > _SPARE + 4 * path.stat().st_size:
@@ -93,6 +98,24 @@ def _matlab(path: Path) -> NDArray[Any]:
         raise ReadError(
             f"{path.name} is a damaged MAT-file, or one of version 7.3 (save it with -v7): {error}."
         ) from None
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes that the compressed elements of a level-5 file unpack to, counted in little memory."""
+    total = 0
+    with path.open("rb") as file:
+        order = "<" if file.read(128)[126:] == b"IM" else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, length = struct.unpack(f"{order}2I", tag)
+            after = file.tell() + length
+            if kind == _COMPRESSED:
+                stream = zlib.decompressobj()
+                packed = file.read(min(length, path.stat().st_size))
+                while packed and total <= _SPARE:
+                    total += len(stream.decompress(packed, 1_000_000))
+                    packed = stream.unconsumed_tail
+            file.seek(after)
+    return total
 
 
 def _chosen(path: Path, found: dict[str, tuple[int, ...]]) -> str:

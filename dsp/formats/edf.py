@@ -79,6 +79,7 @@ def read(request: Request) -> ECG:
 def _opened(path: Path) -> Iterator[Any]:
     """The open file; what pyedflib prints and throws becomes one error."""
     pyedflib = needed("pyedflib", path)
+    _check_size(path)
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -94,16 +95,35 @@ def _opened(path: Path) -> Iterator[Any]:
             file.close()
 
 
+def _check_size(path: Path) -> None:
+    """The size that the header promises, before the C library complains on the terminal."""
+    with path.open("rb") as file:
+        head = file.read(256)
+        try:
+            n_records, n_signals = int(head[236:244]), int(head[252:256])
+            file.seek(256 + 216 * n_signals)
+            per_record = [int(file.read(8)) for _ in range(min(n_signals, 10_000))]
+        except (ValueError, OSError) as error:
+            raise ReadError(f"{path.name} is a damaged EDF: {error}.") from None
+    width = 3 if head.startswith(b"\xff") else 2
+    promised = 256 * (n_signals + 1) + n_records * sum(per_record) * width
+    if min([n_records, n_signals, *per_record]) < 1 or promised != path.stat().st_size:
+        raise ReadError(
+            f"{path.name} is a damaged EDF: its header promises {promised} bytes, it has "
+            f"{path.stat().st_size}."
+        )
+
+
 def _calibration(
     request: Request, name: str, head: dict[str, Any]
 ) -> tuple[float, int | float, int | None]:
     """Counts per mV, count of 0 mV, and the count of a gap, of one signal."""
+    factor = request.to_millivolt(str(head["dimension"]).strip() or None)
     if exact := _EXACT.search(str(head["transducer"])):
         with contextlib.suppress(ValueError):
             gain = float(exact[1])
             if 0 < gain < math.inf:
                 return gain, int(exact[2]), int(exact[3])
-    factor = request.to_millivolt(str(head["dimension"]).strip() or None)
     span = (head["physical_max"] - head["physical_min"]) * factor
     steps = head["digital_max"] - head["digital_min"]
     if not (math.isfinite(span) and span != 0 and steps > 0):

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -42,7 +43,7 @@ def read(request: Request) -> ECG:
             found = {k: _array(archive.read(i)) for k, i in members.items() if k in _WANTED}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ReadError(f"{path.name} is a damaged NPZ: {error}.") from None
-    except (ValueError, SyntaxError, TypeError, OverflowError) as error:
+    except (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
         raise ReadError(f"{path.name} holds what is not a plain array: {error}.") from None
     if "signal" not in found:
         raise ReadError(f"{path.name} has no array 'signal'; it holds {', '.join(members)}.")

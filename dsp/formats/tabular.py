@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
@@ -92,7 +93,9 @@ def _record(
 
 def _table(path: Path, lines: Iterator[str], delimiter: str | None) -> NDArray[np.float64]:
     try:
-        table = np.loadtxt(lines, delimiter=delimiter, ndmin=2, comments="#")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an empty table, which is an error here
+            table = np.loadtxt(lines, delimiter=delimiter, ndmin=2, comments="#")
     except (ValueError, IndexError, OverflowError) as error:
         raise ReadError(f"{path.name} is not a table of numbers: {error}.") from None
     if table.size == 0:

@@ -145,21 +145,14 @@ def _overall(
     positions: NDArray[np.float64], onset: Ints, offset: Ints
 ) -> NDArray[np.float64]:
     """(beats, 3, 3) marks of all leads together; NaN where no lead has the wave."""
-    out = np.full(positions.shape[1:], np.nan)
-    for k, share in enumerate((0.25, 0.5, 0.75)):
-        for kind in range(3):
-            out[:, kind, k] = _quantile(positions[:, :, kind, k], share)
+    ordered = np.sort(positions, axis=0)  # NaN last
+    most = np.maximum(np.isfinite(positions).sum(axis=0) - 1, 0)
+    place = most * np.array([0.25, 0.5, 0.75])
+    low = np.floor(place).astype(np.int64)
+    a, b = (
+        np.take_along_axis(ordered, i[None], axis=0)[0] for i in (low, np.minimum(low + 1, most))
+    )
+    out = np.asarray(a + (place - low) * (b - a))
     there = np.isfinite(out[:, 1, 1])
     out[there, 1, 0], out[there, 1, 2] = onset[there], offset[there]
     return out
-
-
-def _quantile(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Quantile over the leads of what is not NaN; NaN sorts last."""
-    ordered = np.sort(values, axis=0)
-    n = np.isfinite(values).sum(axis=0)
-    place = share * np.maximum(n - 1, 0)
-    low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(n - 1, 0))
-    a, b = (np.take_along_axis(ordered, i[None], axis=0)[0] for i in (low, high))
-    return np.asarray(a + (place - low) * (b - a))

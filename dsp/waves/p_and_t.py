@@ -15,6 +15,8 @@ LATE_T: Final = (0.55, 0.62)
 """s after the R peak, and share of the RR interval: no T wave peaks later than the lesser."""
 USUAL_T: Final = (0.30, 0.12)
 """T peaks 0.30 sqrt(RR) s after the R peak, give or take (SD, s)."""
+BEFORE: Final = 0.72
+"""s before the QRS onset; as much of the pause as is looked at."""
 LONG_PR: Final = 0.32
 """s before the QRS onset: no P wave peaks earlier."""
 USUAL_P: Final = (0.11, 0.10)
@@ -23,7 +25,7 @@ AFTER_T: Final = 0.08
 """s; P peaks at least this long after the T peak of the beat before."""
 HALF_P: Final = 0.05
 """s; half the window in which P waves are compared between beats."""
-_P_SCALE: Final = np.array([6.0, 0.0, -0.8, 0.8, 1.2])
+_P_SCALE: Final = np.array([6.0, -0.8, 0.8, 1.2])
 _P_OFFSET: Final = -3.2
 _T_NOISE: Final = 3.0
 
@@ -67,26 +69,26 @@ def t_waves(
     rr : (beats,) s to the next beat.
     """
     z = shapes.smooth(quiet, T.smoothing)
-    length = samples(0.9)
-    h, inside = shapes.windows(shapes.bump(z, T.reach), peaks, length)
-    w, _ = shapes.windows(z, peaks, length)
+    stands_out = shapes.bump(z, T.reach)
+    length = samples(LATE_T[0])
+    h, inside = shapes.windows(stands_out, peaks, length)
     t = np.arange(length)
     latest = np.minimum(LATE_T[0], LATE_T[1] * rr) * GRID
-    inside &= (t >= (offset - peaks + samples(0.04))[:, None]) & (t <= latest[:, None])
+    span = (offset - peaks + samples(0.04), latest.astype(np.int64))
+    inside &= (t >= span[0][:, None]) & (t <= span[1][:, None])
     usual = USUAL_T[0] * np.sqrt(np.clip(rr, 0.4, 1.4)) * GRID
     prior = _bell(t, usual, USUAL_T[1])
-    mean = shapes.nearby_mean(h, inside.astype(np.float64), NEIGHBOURS)
+    mean = shapes.nearby_mean(h, inside.astype(np.float32), NEIGHBOURS)
     guide = _place(_size(mean) * prior, inside)
-    centre = _place(_size(h) * prior * _bell(t, guide, T.guide), inside)
-    next_p = ((rr - 0.12) * GRID).astype(np.int64)
-    marks = _bounded(T, w, h, inside, centre, (offset - peaks + 1, next_p))
+    centre = peaks + _place(_size(h) * prior * _bell(t, guide, T.guide), inside)
+    next_p = peaks + ((rr - 0.12) * GRID).astype(np.int64)
+    marks, height = _bounded(T, z, stands_out, centre, [peaks + s for s in span], (offset + 1, next_p))
     rough, _ = shapes.windows(np.abs(quiet - z), peaks, length)
-    noise = np.where(inside, rough, 0.0).sum(axis=-1) / np.maximum(inside.sum(axis=-1), 1)
-    height = np.abs(shapes.at(h, np.rint(marks[1]).astype(np.int64)))
+    noise = (rough * inside).sum(axis=-1) / np.maximum(inside.sum(axis=-1), 1)
     ratio = height / np.maximum(_T_NOISE * noise, 1e-6)
     whole = peaks + guide + samples(T.near) < quiet.shape[-1]
     probability = np.where(whole & inside.any(axis=-1), ratio**2 / (1 + ratio**2), 0.0)
-    return Found(*(peaks + m for m in marks), probability), peaks + centre + 0.0
+    return Found(*marks, probability), centre.astype(np.float64)
 
 
 def p_waves(
@@ -101,10 +103,10 @@ def p_waves(
     earlier_t : (beats,) T peaks of the beats before, grid samples; far below for the first.
     """
     z = shapes.smooth(quiet, P.smoothing)
-    length = samples(0.72) + 1
+    stands_out = shapes.bump(z, P.reach)
+    length = samples(BEFORE) + 1
     start = onset - length + 1
-    h, recorded = shapes.windows(shapes.bump(z, P.reach), start, length)
-    w, _ = shapes.windows(z, start, length)
+    h, recorded = shapes.windows(stands_out, start, length)
     t = np.arange(length) - length + 1
     first = np.maximum(earlier_t - onset + samples(AFTER_T), -LONG_PR * GRID)
     inside = recorded & (t >= first[:, None]) & (t <= -samples(0.02))
@@ -112,10 +114,9 @@ def p_waves(
     h_white, mean_white = h / noise, mean / noise
     prior = _bell(t, np.full(len(onset), -USUAL_P[0] * GRID), USUAL_P[1])
     guide = _place(_size(mean_white) * prior, inside)
-    near = _bell(t, t[guide], P.guide)
-    centre = _place(_size(h_white) * near, inside)
-    whole = np.full_like(centre, length - 1)
-    marks = _bounded(P, w, h, inside, centre, (np.zeros_like(centre), whole))
+    centre = _place(_size(h_white) * _bell(t, t[guide], P.guide), inside)
+    span = [np.ceil(onset + first).astype(np.int64), onset - samples(0.02)]
+    marks, _ = _bounded(P, z, stands_out, start + centre, span, (start, onset))
     gap = recorded & (t >= (earlier_t - onset + samples(0.14))[:, None])
     gap &= t <= t[centre][:, None] - samples(0.11)
     evidence = np.stack([
@@ -126,7 +127,7 @@ def p_waves(
         probability = 1 / (1 + np.exp(-(_P_SCALE @ evidence + _P_OFFSET)))
     # The first beats of a recording may have their P wave before it.
     probability = np.where((start + guide >= samples(P.near)) & inside.any(axis=-1), probability, 0)
-    return Found(*(start + m for m in marks), np.broadcast_to(probability, marks[0].shape).copy())
+    return Found(*marks, np.broadcast_to(probability, marks[0].shape).copy())
 
 
 def _bell(t: Ints, middle: NDArray[np.float64] | Ints, seconds: float) -> NDArray[np.float64]:
@@ -143,20 +144,32 @@ def _place(size: NDArray[np.float64], inside: Bools) -> Ints:
 
 
 def _bounded(
-    kind: Kind, w: Floats, h: Floats, inside: Bools, centre: Ints, limits: tuple[Ints, Ints]
-) -> list[NDArray[np.float64]]:
-    """Onset, peak and offset (leads, beats) of the wave near `centre` (beats,), window samples."""
-    t, last = np.arange(w.shape[-1]), w.shape[-1] - 1
-    near = inside & (np.abs(t - centre[:, None]) <= samples(kind.near))
-    peak = np.where(near, np.abs(h), -1.0).argmax(axis=-1)
-    sign = np.where(shapes.at(h, peak) < 0, -1.0, 1.0)
-    up = w * sign[..., None].astype(np.float32)
+    kind: Kind, z: Floats, stands_out: Floats, centre: Ints, span: list[Ints], limits: tuple[Ints, Ints]
+) -> tuple[list[NDArray[np.float64]], Floats]:
+    """Onset, peak and offset of the wave near `centre`, and its height, (leads, beats).
+
+    Parameters
+    ----------
+    z, stands_out : (leads, time).
+    centre : (beats,) peak of all leads, grid samples.
+    span, limits : two (beats,) each, between which the peak, and the bounds, lie.
+    """
+    middle = samples(kind.near) + samples(kind.far) + 4
+    start, last = centre - middle, 2 * middle
+    h, inside = shapes.windows(stands_out, start, last + 1)
+    w, _ = shapes.windows(z, start, last + 1)
+    t = np.arange(last + 1)
+    inside &= (np.abs(t - middle) <= samples(kind.near)) & (t >= (span[0] - start)[:, None])
+    inside &= t <= (span[1] - start)[:, None]
+    peak = (np.abs(h) * inside).argmax(axis=-1)
+    height = shapes.at(h, peak)
+    up = w * np.where(height < 0, np.float32(-1), np.float32(1))[..., None]
     slope = np.gradient(up, axis=-1)
-    far, reach = samples(kind.far), samples(0.12)
-    right = np.minimum(np.maximum(np.minimum(peak + far, limits[1]), peak + 4), last)
-    left = np.maximum(np.minimum(np.maximum(peak - far, limits[0]), peak - 4), 0)
-    falling = (t >= peak[..., None]) & (t <= np.minimum(right, peak + reach)[..., None])
-    rising = (t <= peak[..., None]) & (t >= np.maximum(left, peak - reach)[..., None])
+    far = samples(kind.far)
+    right = np.minimum(np.maximum(np.minimum(peak + far, limits[1] - start), peak + 4), last)
+    left = np.maximum(np.minimum(np.maximum(peak - far, limits[0] - start), peak - 4), 0)
+    falling = (t >= peak[..., None]) & (t <= right[..., None])
+    rising = (t <= peak[..., None]) & (t >= left[..., None])
     offset = shapes.corner(up, np.where(falling, -slope, -np.inf).argmax(axis=-1), right)
     onset = shapes.corner(up, np.where(rising, slope, -np.inf).argmax(axis=-1), left)
     within = (t >= onset[..., None]) & (t <= offset[..., None])
@@ -165,31 +178,32 @@ def _bounded(
     # With two leads the median is worth little more than either, with twelve a lot more.
     share = (len(w) - 1) / (len(w) + 1)
     shared = [np.median(m, axis=0) for m in marks]
-    return [m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)]
+    fused = [m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)]
+    return [start + m for m in fused], np.abs(height)
 
 
 def _coherent(
     h: Floats, inside: Bools
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean over the neighbouring beats, SD about it within the windows, beats that took part."""
-    weight = inside.astype(np.float64)
+    weight = inside.astype(np.float32)
     mean = shapes.nearby_mean(h, weight, NEIGHBOURS)
     power = shapes.nearby_mean(h * h, weight, NEIGHBOURS)
     n = np.maximum(inside.sum(axis=-1), 1)[:, None]
-    total = np.where(inside, power, 0.0).sum(axis=-1, keepdims=True) / n
-    noise = np.where(inside, power - mean**2, 0.0).sum(axis=-1, keepdims=True) / n
-    return mean, np.sqrt(noise + 0.02 * total + 1e-9), shapes.nearby_sum(weight, NEIGHBOURS)
+    total = (power * inside).sum(axis=-1, keepdims=True) / n
+    noise = ((power - mean**2) * inside).sum(axis=-1, keepdims=True) / n
+    return mean, np.sqrt(np.maximum(noise, 0) + 0.02 * total + 1e-9), shapes.nearby_sum(weight, NEIGHBOURS)
 
 
 def _alike(
     h: NDArray[np.float64], mean: NDArray[np.float64], count: NDArray[np.float64], guide: Ints, centre: Ints
 ) -> tuple[NDArray[np.float64], ...]:
-    """How alike the waves of neighbouring beats are, and this one to them; each (beats,).
+    """How alike the waves of neighbouring beats are, and how unlike this one is; each (beats,).
 
     Coherence is the share of the energy at the usual place that all beats have in common: near 1
     for P waves that belong to the QRS, near 0 for fibrillation, whatever its amplitude. One
-    made-up beat of coherence 1/2 keeps short recordings undecided. Then the correlation with the
-    mean of the others, and by how much the size differs (absolute logarithm).
+    made-up beat of coherence 1/2 keeps short recordings undecided. Unlike is a beat whose wave is
+    larger or smaller than the mean of the others, by the logarithm.
     """
     beat = np.arange(len(guide))[:, None]
     span = np.arange(-samples(HALF_P), samples(HALF_P) + 1)
@@ -202,10 +216,9 @@ def _alike(
     energy = neighbours[beat, usual].sum(axis=-1)
     coherence = (n * shared / np.maximum(energy, 1e-12) - 0.5) / np.maximum(n, 1)
     others = (mean[:, beat, usual] * n[:, None] - own) / np.maximum(n - 1, 1)[:, None]
-    found = h[:, beat, actual]
-    size, other_size = (found**2).sum(axis=(0, 2)) + 1e-9, (others**2).sum(axis=(0, 2)) + 1e-9
-    likeness = (found * others).sum(axis=(0, 2)) / np.sqrt(size * other_size)
-    return coherence, likeness, np.minimum(0.5 * np.abs(np.log(size / other_size)), 2.3)
+    size = (h[:, beat, actual] ** 2).sum(axis=(0, 2)) + 1e-9
+    other_size = (others**2).sum(axis=(0, 2)) + 1e-9
+    return coherence, np.minimum(0.5 * np.abs(np.log(size / other_size)), 2.3)
 
 
 def _isolated(h: NDArray[np.float64], centre: Ints, gap: Bools) -> tuple[NDArray[np.float64], ...]:

@@ -111,9 +111,8 @@ def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
     envelope = scipy.ndimage.maximum_filter1d(a, quiet, axis=-1)
     calm = []
     for side, away in enumerate((first - t, t - final)):
-        beside = (away >= samples(BESIDE[0])) & (away <= samples(BESIDE[1]))
         lull = (away >= samples(LULL[side][0])) & (away <= samples(LULL[side][1]))
-        floor = np.maximum(NOISE_FACTOR * noise, BESIDE_FACTOR[side] * _median(a, beside))
+        floor = np.maximum(NOISE_FACTOR * noise, BESIDE_FACTOR[side] * _beside(a, away))
         level = np.maximum(SHARE[side] * peak, np.minimum(floor, 0.3 * peak))
         calmest = np.where(lull, envelope, np.inf).min(axis=-1)
         calm.append((envelope < np.maximum(level, 1.1 * calmest)[..., None]) & (away > 0))
@@ -129,12 +128,15 @@ def _noise(a: Floats) -> Floats:
     return np.asarray(np.partition(early, rank, axis=-1)[..., rank])
 
 
-def _median(a: Floats, where: NDArray[np.bool_]) -> Floats:
-    """Median over the last axis of the entries where `where`; zero where there are none."""
-    ordered = np.sort(np.where(where, a, np.inf), axis=-1)
-    middle = np.maximum(where.sum(axis=-1) - 1, 0) // 2
-    value = np.take_along_axis(ordered, middle[..., None], axis=-1)[..., 0]
-    return np.where(np.isfinite(value), value, 0.0)
+def _beside(a: Floats, away: Ints) -> Floats:
+    """Median activity where `away` is within BESIDE; zero where the window does not reach it."""
+    length = samples(BESIDE[1] - BESIDE[0])
+    ahead = away[..., -1:] > away[..., :1]
+    start = np.argmax(np.abs(away - samples(BESIDE[0])) == 0, axis=-1)[..., None]
+    index = start + np.where(ahead, 1, -1) * np.arange(length)
+    reached = (index >= 0) & (index < a.shape[-1])
+    values = np.take_along_axis(a, np.clip(index, 0, a.shape[-1] - 1), axis=-1)
+    return np.where(reached.all(axis=-1), np.median(values, axis=-1), 0.0)
 
 
 def _largest(w: Floats, first: Ints, last: Ints) -> NDArray[np.float64]:

@@ -125,7 +125,7 @@ def without(y: Floats, first: Ints, last: Ints) -> Floats:
     return out
 
 
-def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArray[np.float64]:
+def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArray[Any]:
     """Weighted mean over the beats from `reach` before to `reach` after each.
 
     Parameters
@@ -139,28 +139,24 @@ def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArr
 
     Examples
     --------
-    >>> nearby_mean(np.array([[0.0], [3.0], [6.0]]), np.ones((3, 1)), 1)[:, 0].tolist()
+    >>> nearby_mean(np.array([[0.0], [3.0], [6.0]]), np.ones((3, 1)), 1)[:, 0].round(6).tolist()
     [1.5, 3.0, 4.5]
     """
     total = nearby_sum(values * weight, reach)
     return np.asarray(total / np.maximum(nearby_sum(weight, reach), 1e-12))
 
 
-def nearby_sum(values: NDArray[Any], reach: int) -> NDArray[np.float64]:
+def nearby_sum(values: NDArray[Any], reach: int) -> NDArray[Any]:
     """Sum over the beats from `reach` before to `reach` after each; shapes as of `nearby_mean`.
 
     Examples
     --------
-    >>> nearby_sum(np.ones((3, 1)), 1)[:, 0].tolist()
+    >>> nearby_sum(np.ones((3, 1)), 1)[:, 0].round(6).tolist()
     [2.0, 3.0, 2.0]
     """
-    n = values.shape[-2]
-    running = np.cumsum(values, axis=-2, dtype=np.float64)
-    running = np.concatenate([np.zeros_like(running[..., :1, :]), running], axis=-2)
-    beat = np.arange(n)
-    high = np.minimum(beat + reach + 1, n)
-    low = np.maximum(beat - reach, 0)
-    return np.asarray(running[..., high, :] - running[..., low, :])
+    wide = 2 * reach + 1
+    mean = scipy.ndimage.uniform_filter1d(values, wide, axis=-2, mode="constant")
+    return np.asarray(mean * wide)
 
 
 def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
@@ -171,7 +167,8 @@ def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
     >>> at(np.array([[[5, 6, 7]]]), np.array([[2]])).tolist()
     [[7]]
     """
-    return np.take_along_axis(w, index[..., None], axis=-1)[..., 0]
+    leads, beats = np.ogrid[: w.shape[0], : w.shape[1]]
+    return w[leads, beats, index]
 
 
 def corner(w: Floats, steep: Ints, far: Ints) -> Ints:

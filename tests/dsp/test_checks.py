@@ -60,7 +60,8 @@ def test_one_bad_lead_does_not_condemn_the_record():
 
 
 @pytest.mark.parametrize(
-    ("unit", "factor"), [("V", 1e3), ("mV", 1), ("MV", 1), ("uV", 1e-3), ("µV", 1e-3), ("μV", 1e-3), ("nV", 1e-6)]
+    ("unit", "factor"),
+    [("V", 1e3), ("mV", 1), ("MV", 1), ("uV", 1e-3), ("µV", 1e-3), ("μV", 1e-3), ("nV", 1e-6)],
 )
 def test_units(unit, factor):
     assert checks.scale_to_millivolt(unit) == factor

@@ -49,9 +49,7 @@ def test_linear(x, y, a):
 
 @given(signals(1, 700), st.floats(-100, 100))
 def test_an_offset_is_nothing(x, offset):
-    np.testing.assert_allclose(
-        dsp.clean(x + np.float32(offset), 500), dsp.clean(x, 500), atol=1e-3
-    )
+    np.testing.assert_allclose(dsp.clean(x + np.float32(offset), 500), dsp.clean(x, 500), atol=1e-3)
 
 
 def test_gaps_stay_and_do_not_spread():

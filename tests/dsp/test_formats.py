@@ -173,7 +173,10 @@ def test_the_wfdb_library_reads_what_is_written(tmp_path):
         np.testing.assert_array_equal(record.d_signal.T, digital)
         assert (record.fs, record.sig_name, record.adc_gain) == (360, ["MLII", "V5"], [1000, 1000])
         assert str(record.base_datetime) == "2020-05-15 15:35:30"
-        assert record.checksum == [int(c) for c in record.calc_checksum()]
+        assert all(
+            (a - b) % 65536 == 0
+            for a, b in zip(record.checksum, record.calc_checksum(), strict=True)
+        )
         assert record.comments == ["Age: 63", "Sex: F", "Dx: 426783006"]
         assert (read.sample.tolist(), read.symbol) == ([5, 2000, 90_000], ["N", "V", "+"])
         assert (read.aux_note, read.num.tolist()) == (["", "", "(AFIB"], [0, 0, 5])
@@ -462,7 +465,7 @@ def test_bad_files_say_what_is_wrong_and_where(case, tmp_path):
 
 def test_a_record_wider_than_any_ecg_is_told_to_be_counts(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(3000).reshape(1, -1))
-    with pytest.raises(dsp.UnitError, match="a.npy"):
+    with pytest.raises(dsp.UnitError, match=r"a\.npy"):
         dsp.read(tmp_path / "a.npy", fs=250, unit="mV", leads=["I"])
 
 
@@ -499,7 +502,7 @@ def agrees_with_wfdb(path: Path, annotators: tuple[str, ...]) -> None:
 @pytest.mark.data
 @pytest.mark.parametrize("folder", REAL)
 def test_real_records_read_as_the_wfdb_library_reads_them(folder, data):
-    path = sorted((data / folder).glob("*.hea"))[0].with_suffix("")
+    path = min((data / folder).glob("*.hea")).with_suffix("")
     agrees_with_wfdb(path, REAL[folder])
 
 
@@ -520,7 +523,7 @@ def test_every_real_record_opens_with_every_annotation_and_its_checksums(data):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("folder", ["mitdb", "ludb/data", "cpsc2021", "qtdb"])
 def test_real_records_survive_every_format(folder, suffix, data, tmp_path):
-    path = sorted((data / folder).glob("*.hea"))[-1].with_suffix("")
+    path = max((data / folder).glob("*.hea")).with_suffix("")
     ecg = dsp.read(path, annotators=REAL[folder], stop=60)
     dsp.write(ecg, tmp_path / f"r{suffix}")
     assert_same(ecg, dsp.read(tmp_path / f"r{suffix}"))

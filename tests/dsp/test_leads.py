@@ -25,7 +25,9 @@ def test_spellings(spelling, name):
     assert leads.canonical(leads.canonical(spelling)) == name
 
 
-@pytest.mark.parametrize("name", ["", "V7", "V", "av", "lead", "I I", "ecg", "0", "ａＶＲ", "x" * 500])
+@pytest.mark.parametrize(
+    "name", ["", "V7", "V", "av", "lead", "I I", "ecg", "0", "ａＶＲ", "x" * 500]
+)
 def test_other_names_are_errors(name):
     with pytest.raises(dsp.LeadError, match="not a lead name") as caught:
         leads.canonical(name)
