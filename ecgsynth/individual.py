@@ -104,11 +104,11 @@ def _lead_field(draws: Draws) -> Floats:
     field = np.concatenate([np.repeat(vcg.DOWER[None, :2], n, 0), chest], 1)
     field *= np.exp(np.concatenate([limb, near], 1))[..., None]
     odd = draws.normal("torso", 24).reshape(n, 8, 3)
-    return np.asarray(field + 0.05 * np.linalg.norm(field, axis=-1, keepdims=True) * odd)
+    return np.asarray(field + 0.09 * np.linalg.norm(field, axis=-1, keepdims=True) * odd)
 
 
 _NEIGHBOURS: Final = np.linalg.cholesky(0.62 ** abs(np.subtract.outer(np.arange(6), np.arange(6))))
-_BEYOND: Final = {"P": 0.14, "QRS": 0.22, "T": 0.18}
+_BEYOND: Final = {"P": 0.16, "QRS": 0.32, "T": 0.26}
 
 
 def _residual(wave: str, vector: Floats, draws: Draws) -> Floats:

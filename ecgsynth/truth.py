@@ -16,7 +16,7 @@ PROPER: Final = {
     "T": (anatomy.T_EARLY, anatomy.T),
 }
 """The parts that make up a wave; PR segment, J wave, ST and U are not part of their neighbours."""
-LEVEL: Final = {"P": 0.08, "QRS": 0.05, "T": 0.08}
+LEVEL: Final = {"P": 0.08, "QRS": 0.01, "T": 0.08}
 """A wave lasts from the first to the last moment at which it exceeds this share of its peak."""
 LEAST_MV: Final = 0.015
 """mV; a wave whose peak is lower is absent from the lead."""

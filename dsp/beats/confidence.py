@@ -13,7 +13,7 @@ FLOOR: Final = 0.15
 """Where the beats around are less credible than this, there is no ECG."""
 CONTRAST: Final = (0.55, 0.90)
 """1 - background / height from not a beat to surely one; noise of any band has 0.45 to 0.55."""
-AGREEMENT: Final = (0.3, 0.8)
+AGREEMENT: Final = (0.4, 0.9)
 """Mean correlation with the neighbours' shapes; noise, aligned at its extrema, has 0 to 0.3."""
 RETURN: Final = (0.1, 0.3)
 """Share of a deflection that comes back within 0.25 s; a step has none."""
@@ -76,7 +76,8 @@ def _agreement(
         total[:-shift] += alike
         count[shift:] += pair
         count[:-shift] += pair
-    return np.asarray(total / np.maximum(count, 1))
+    # Two or three that agree may do so by chance.
+    return np.asarray(total / np.maximum(count, 6))
 
 
 def _returned(y: Signal, marks: Index, record: Index, grid: Grid) -> Float:

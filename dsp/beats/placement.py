@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from dsp.checks import Signal
 
 REACH: Final = 0.09
-"""s on either side of the energy's peak, where the extremum is sought."""
+"""s on either side of the energy's peak, where the extremum of one lead is sought."""
+REACH_TOGETHER: Final = 0.03
+"""The same for several leads, whose common energy is already centred on the QRS."""
 UPRIGHT: Final = 2.0
 """An R is the mark unless its S or Q is more than this many times as large."""
 TAPER: Final = 0.9
@@ -30,9 +32,9 @@ def place(
 
     Returns
     -------
-    (beats,) samples. With several leads, the deviation is the root of the leads' summed squares.
+    (beats,) samples. Of several leads, the deviations are summed.
     """
-    reach = round(REACH * fs)
+    reach = round((REACH if x.shape[1] == 1 else REACH_TOGETHER) * fs)
     if len(centre) == 0 or reach < 1:
         return centre
     taper = 1 - TAPER * np.square(np.arange(-reach, reach + 1, dtype=np.float32) / reach)
@@ -41,10 +43,7 @@ def place(
     for first in range(0, len(centre), per_part):
         part = slice(first, first + per_part)
         around = deviation(x, fs, record[part], centre[part], reach)
-        if x.shape[1] == 1:
-            score = np.where(around > 0, np.float32(UPRIGHT) * around, -around)[:, 0]
-        else:
-            score = np.einsum("bls,bls->bs", around, around)
+        score = np.where(around > 0, np.float32(UPRIGHT) * around, -around).sum(axis=1)
         moved[part] = centre[part] + np.argmax(score * taper, axis=-1) - reach
     return np.clip(moved, 0, x.shape[-1] - 1)
 

@@ -1,7 +1,6 @@
 """Bare arrays, ``.mat`` and ``.npy``: numbers whose rate, leads and unit only the caller knows."""
 
 import struct
-import tokenize
 import warnings
 import zlib
 from pathlib import Path
@@ -12,6 +11,7 @@ import scipy
 from numpy.typing import NDArray
 
 from dsp.errors import LengthError, ReadError
+from dsp.formats.npz import plain_array
 from dsp.formats.request import Request
 from dsp.record import ECG
 
@@ -33,7 +33,9 @@ def read(request: Request) -> ECG:
     ReadError
         If one of them is missing, or the file does not hold one two-dimensional array.
     """
-    x = (_numpy if _head(request.path).startswith(b"\x93NUMPY") else _matlab)(request.path)
+    content = request.path.read_bytes()
+    numpy = content.startswith(b"\x93NUMPY")
+    x = plain_array(content, request.path.name) if numpy else _matlab(request.path)
     if x.ndim == 2 and x.shape[1] == 1 < x.shape[0]:
         x = x.T  # one lead, stored as a column
     x = np.atleast_2d(x)
@@ -51,19 +53,6 @@ def read(request: Request) -> ECG:
     first, last = request.span(fs, x.shape[1])
     marks = request.marks({}, first, last, x.shape[1])
     return request.record(x[:, first:last] * factor, fs, rows, marks, {})
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(512)
-
-
-def _numpy(path: Path) -> NDArray[Any]:
-    try:
-        # Mapped, so that a header claiming more than the file holds costs nothing.
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:
-        raise ReadError(f"{path.name} is a damaged NumPy file: {error}.") from None
 
 
 def _level4(path: Path, head: bytes) -> bool:

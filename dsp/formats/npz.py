@@ -3,6 +3,7 @@
 import io
 import math
 import tokenize
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -40,11 +41,10 @@ def read(request: Request) -> ECG:
             members = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
             if sum(i.file_size for i in members.values()) > _SPARE + 2 * path.stat().st_size:
                 raise ReadError(f"{path.name} unpacks to far more than its size; it is refused.")
-            found = {k: _array(archive.read(i)) for k, i in members.items() if k in _WANTED}
+            raw = {name: archive.read(i) for name, i in members.items() if name in _WANTED}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ReadError(f"{path.name} is a damaged NPZ: {error}.") from None
-    except (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
-        raise ReadError(f"{path.name} holds what is not a plain array: {error}.") from None
+    found = {name: plain_array(data, f"{path.name}: {name}") for name, data in raw.items()}
     if "signal" not in found:
         raise ReadError(f"{path.name} has no array 'signal'; it holds {', '.join(members)}.")
     x = np.atleast_2d(found["signal"])
@@ -74,20 +74,32 @@ def _rate(path: Path, value: NDArray[Any]) -> float:
     return float(value.ravel()[0])
 
 
-def _array(raw: bytes) -> NDArray[Any]:
-    """One member; its head is held against its bytes before anything is made of it."""
+def plain_array(raw: bytes, name: str) -> NDArray[Any]:
+    """One array of numbers or text from the bytes of an NPY file, its head held against its bytes.
+
+    Raises
+    ------
+    ReadError
+        If they do not agree, or the array holds objects.
+    """
     file = io.BytesIO(raw)
-    version = np.lib.format.read_magic(file)
-    head = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = head(file)
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(raw) - file.tell() or 0 in shape:
-        raise ValueError("its head and its bytes do not agree")
-    file.seek(0)
-    return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            form = np.lib.format
+            old = form.read_magic(file) == (1, 0)
+            shape, _, dtype = (form.read_array_header_1_0 if old else form.read_array_header_2_0)(
+                file
+            )
+            size = math.prod(shape) * dtype.itemsize
+            if dtype.hasobject or 0 in shape or size != len(raw) - file.tell():
+                raise ReadError(f"{name} is damaged, or no plain array: {dtype} of shape {shape}.")
+            file.seek(0)
+            return np.asarray(form.read_array(file, allow_pickle=False))
+    except (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{name} is damaged, or no plain array: {error}.") from None
 
 
 def write(ecg: ECG, path: Path) -> None:

@@ -25,7 +25,7 @@ def test_messages_name_the_place():
     x[1, 7] = np.inf
     with pytest.raises(dsp.SignalError, match=r"1 infinite samples, the first at index \(1, 7\)"):
         checks.signal(x)
-    with pytest.raises(dsp.LengthError, match="np.swapaxes"):
+    with pytest.raises(dsp.LengthError, match=r"np\.swapaxes"):
         checks.signal(np.zeros((5000, 12)))
     with pytest.raises(dsp.LengthError, match="at least 2 s"):
         checks.signal(np.zeros(50), seconds=2, fs=100)
@@ -49,7 +49,7 @@ def test_microvolts_are_refused_and_offsets_are_not():
     x = np.sin(np.arange(5000) / 50)[None].astype("f4")
     checks.millivolt(x + 300)
     checks.millivolt(x * 20)
-    with pytest.raises(dsp.UnitError, match="2000 mV.*Divide by 1000"):
+    with pytest.raises(dsp.UnitError, match=r"2000 mV.*Divide by 1000"):
         checks.millivolt(x * 1000)
 
 

@@ -449,7 +449,7 @@ BAD_FILES = {
     "uneven times": (with_file("a.csv", b"t,I\n0,1\n1,2\n5,2\n"), dsp.ReadError, "evenly spaced"),
     "no unit": (with_file("a.csv", b"t,I\n0,1\n.004,2\n"), dsp.ReadError, "does not say its unit"),
     "pickled": (with_file("a.npy", b"\x93NUMPY\x01\x00F\x00{'descr': '|O', 'fortran_order': False, "
-                b"'shape': (1,)}            \n"), dsp.ReadError, "damaged NumPy"),
+                b"'shape': (1,)}            \n"), dsp.ReadError, "no plain array"),
     "MAT 7.3": (with_file("a.mat", b"MATLAB 7.3 MAT-file" + bytes(200)), dsp.ReadError, "-v7"),
 }  # fmt: skip
 

@@ -206,7 +206,8 @@ def test_score_falls_with_real_noise(data, kind):
         means.append(np.mean(scores))
     assert (np.diff(means) <= 0.01).all()
     assert means[0] > 0.9
-    assert means[-1] < means[0] - 0.3
+    # Baseline wander is filtered off and costs little until it is much larger than the heart.
+    assert means[-1] < means[0] - {"bw": 0.2, "em": 0.4, "ma": 0.4}[kind]
 
 
 @pytest.mark.data

@@ -21,9 +21,14 @@ def test_publish_replaces_and_leaves_nothing_behind(tmp_path):
 
 def test_an_exception_keeps_the_old_one(tmp_path):
     storage.write_bytes(tmp_path / "f", b"old")
-    with pytest.raises(RuntimeError, match="stop"), storage.publish(tmp_path / "f") as draft:
-        draft.write_bytes(b"ne")
-        raise RuntimeError("stop")
+
+    def interrupted():
+        with storage.publish(tmp_path / "f") as draft:
+            draft.write_bytes(b"ne")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        interrupted()
     assert (tmp_path / "f").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
 
