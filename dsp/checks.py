@@ -70,7 +70,7 @@ def signal(x: ArrayLike, *, axes: int = 1, seconds: float = 0.0, fs: float = 0.0
     dtype('float32')
     """
     if isinstance(x, np.ma.MaskedArray):
-        x = x.astype(np.float32).filled(np.nan)
+        x = np.ma.filled(x.astype(np.float32), np.nan)
     try:
         raw = np.asarray(x)
     except ValueError as error:

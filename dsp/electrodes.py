@@ -18,7 +18,9 @@ SWAPS: Final[dict[str, NDArray[np.float64]]] = {
 out: it leaves all signs as they can be in a healthy heart."""
 TORN: Final = {"II": "RA and RL", "III": "LA and RL"}
 """The limb lead that is nearly flat when an arm electrode is exchanged with the neutral one."""
-_AGREE: Final = 0.1  # share of amplitude by which leads that obey the algebra may break it: rounding, gain
+_AGREE: Final = (
+    0.1  # share of amplitude by which leads that obey the algebra may break it: rounding, gain
+)
 _BREAK: Final = 0.3
 _AGAINST: Final = -0.5  # correlation of leads that point the same way in nearly all hearts
 _MARGIN: Final = 1.0  # by which the sum of three correlations must gain from undoing a swap

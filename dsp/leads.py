@@ -25,7 +25,14 @@ OTHER: Final = (
 
 EIGHT_TO_TWELVE: Final[NDArray[np.float64]] = np.zeros((12, 8))
 """(12, 8): twelve leads from the eight (III = II - I, aVR = -(I + II)/2, aVL = I - II/2, aVF = II - I/2)."""
-EIGHT_TO_TWELVE[:6, :2] = [[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]]
+EIGHT_TO_TWELVE[:6, :2] = (
+    (1.0, 0.0),
+    (0.0, 1.0),
+    (-1.0, 1.0),
+    (-0.5, -0.5),
+    (1.0, -0.5),
+    (-0.5, 1.0),
+)
 EIGHT_TO_TWELVE[6:, 2:] = np.eye(6)
 EIGHT_TO_TWELVE.flags.writeable = False
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dsp import checks, electrodes, filters
 from dsp import leads as lead_names
+from dsp.beats import r_peaks
 from dsp.checks import Signal
 from dsp.errors import LengthError
 from dsp.segments import Index, check_peaks, segment
@@ -47,9 +48,7 @@ _NEIGHBOURS: Final = (1, 2)  # beats apart that are compared: bigeminy repeats e
 _SLOPE_BAND: Final = (1.0, 30.0)  # Hz whose slopes are looked at
 _QRS_WIDTH: Final = 0.1  # s
 _RAIL: Final = 1e-4  # share of the span by which samples on a cut-off top may differ
-_PEAKED: Final = (
-    0.25  # a top is this share of the span from the median, else it is a quiet baseline
-)
+_PEAKED: Final = 0.25  # share of the span a cut-off top is from the median; less is baseline
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +68,7 @@ class Quality:
     Examples
     --------
     >>> quality(np.zeros((1, 5000)), 500).reasons
-    (('flat', 'lead off'),)
+    (('flat', 'no QRS', 'lead off'),)
     """
 
     score: Measured
@@ -98,8 +97,9 @@ def quality(
 
     Raises
     ------
-    SignalError, LengthError, RateError, LeadError
-        For a bad signal, rate, or peaks, less than a second, or names that do not fit the rows.
+    SignalError, LengthError, RateError, LeadError, UnitError
+        For a bad signal, rate, or peaks, less than a second, names that do not fit the rows, or
+        amplitudes that cannot be millivolt.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def quality(
         raise LengthError(f"shape {x.shape}: judge one recording (leads, time) at a time.")
     checks.millivolt(x)
     names = () if leads is None else lead_names.canonical_all(leads, len(x))
-    found = _peaks(x, fs) if peaks is None else check_peaks(peaks, x.shape[-1])
+    found = check_peaks(r_peaks(x, fs) if peaks is None else peaks, x.shape[-1])
     y = filters.clean(x, fs)
     likeness, beat = _beats(y, fs, found)
     measured = _measure(x, y, fs)
@@ -139,12 +139,6 @@ def _verdict(score: Measured, findings: tuple[str, ...]) -> Verdict:
     if score.max() < 0.3 or "no clear beats" in findings:
         return "bad"
     return "good" if score.min() >= 0.6 and not findings else "fair"
-
-
-def _peaks(x: Signal, fs: float) -> Index:
-    from dsp.beats import r_peaks
-
-    return np.asarray(r_peaks(x, fs))
 
 
 def _left(value: Measured, good: float, bad: float) -> Measured:

@@ -196,10 +196,9 @@ class ECG:
         return self.leads.index(lead)
 
     def _with(self, **changes: Any) -> ECG:
-        kept = {"signal": self.signal, "fs": self.fs, "leads": self.leads}
+        kept: dict[str, Any] = {"signal": self.signal, "fs": self.fs, "leads": self.leads}
         kept |= {"annotations": self.annotations, "meta": self.meta} | changes
-        if isinstance(kept["signal"], np.ndarray):
-            kept["signal"].flags.writeable = False
+        kept["signal"].flags.writeable = False
         return ECG(**kept)
 
     def select(self, *names: str) -> ECG:

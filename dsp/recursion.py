@@ -63,8 +63,7 @@ def zero_phase(rows: Signal, sos: NDArray[np.float64]) -> Signal:
     """
     pad = min(3 * (2 * len(sos) + 1), rows.shape[-1] - 1)
     if len(rows) < FEW_ROWS:
-        wide = rows.astype(np.float64)
-        return scipy.signal.sosfiltfilt(sos, wide, padlen=pad).astype(np.float32)
+        return scipy.signal.sosfiltfilt(sos, rows.astype(np.float64), padlen=pad).astype(np.float32)
     blocks = _blocks(tuple(map(tuple, sos.tolist())))
     out = np.empty_like(rows, np.float32)
     for first in range(0, len(rows), _ROWS):

@@ -86,6 +86,10 @@ def _position(axis: Floats, turn: Floats, tip: Floats) -> Floats:
     return np.asarray(about(1, turn) @ about(0, tip) @ about(2, axis))
 
 
+_V1: Final = 0.8
+"""Dower's torso overstates V1: by a quarter against the median clinical recording."""
+
+
 def _lead_field(draws: Draws) -> Floats:
     """(n, 8, 3): Dower's torso with this patient's electrodes and proportions.
 
@@ -101,6 +105,7 @@ def _lead_field(draws: Draws) -> Floats:
     chest[..., 1] += 0.14 * draws.normal("height") + 0.08 * draws.normal("height each", 6)
     near = 0.16 * draws.normal("chest") + 0.10 * draws.normal("chest each", 6)
     limb = 0.12 * draws.normal("limb") + 0.05 * draws.normal("limb each", 2)
+    chest[:, 0] *= _V1
     field = np.concatenate([np.repeat(vcg.DOWER[None, :2], n, 0), chest], 1)
     field *= np.exp(np.concatenate([limb, near], 1))[..., None]
     odd = draws.normal("torso", 24).reshape(n, 8, 3)

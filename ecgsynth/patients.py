@@ -103,11 +103,36 @@ def patients(
         sick = draft.select(rows)
         DISEASES[str(code)].change(sick, sick.knobs["severity"], sick.knobs["stage"])
         draft.put(rows, sick)
-    for name in ("pr", "qrs", "qt"):  # what was asked for is asked of the diseased heart
-        draft.knobs[name] = np.where(np.isnan(asked[name]), draft.knobs[name], asked[name])
+    _settle(draft.knobs, asked)
     beats = rhythms(codes, draws, draft.knobs, duration)
     heart, marks = individual.heart(draft, beats, draws)
     return Patients(heart, marks, beats, draft.knobs, diagnoses, codes)
+
+
+LEAST_JT: Final = 0.09
+"""s, the least from the end of the QRS to the end of T."""
+WIDEST_SDNN: Final = 0.15
+"""The largest SDNN a sinus rhythm is given, as a share of the mean interval."""
+
+
+def _settle(knobs: dict[str, Floats], asked: Mapping[str, Floats]) -> None:
+    """What was asked for is asked of the diseased heart; what cannot be together is an error."""
+    for name in ("pr", "qrs", "qt"):
+        knobs[name] = np.where(np.isnan(asked[name]), knobs[name], asked[name])
+    least = knobs["qrs"] + LEAST_JT
+    if np.any(asked["qt"] < least):
+        raise dsp.ECGError(
+            f"QT of {np.nanmin(asked['qt']):g} s with a QRS of {knobs['qrs'].max():g} s: "
+            f"T must end {LEAST_JT:g} s after the QRS or later."
+        )
+    knobs["qt"] = np.maximum(knobs["qt"], least)
+    limit = WIDEST_SDNN * 60 / knobs["heart_rate"]
+    if np.any(asked["sdnn"] > limit):
+        raise dsp.ECGError(
+            f"SDNN of {np.nanmax(asked['sdnn']):g} s: at {knobs['heart_rate'].max():g} bpm a sinus "
+            f"rhythm has at most {limit.min():.3f} s; ask for rhythm 'AFIB' if it is irregular."
+        )
+    knobs["sdnn"] = np.minimum(knobs["sdnn"], limit)
 
 
 def _statements(

@@ -44,6 +44,12 @@ class Simulation:
     parameters : name -> (n,): the knobs of `ecgsynth.patients.KNOBS` after disease, in their units.
     batches : the patients themselves, `ecgsynth.patients.Patients`, in order; their `heart` holds
         tensors when a device was asked for, and then carries the gradients.
+
+    Examples
+    --------
+    >>> sim = simulate(2, heart_rate=60, diagnosis="LBBB")
+    >>> sim.labels[0], sim.waves[0].qrs.onset.shape == (12, len(sim.r_peaks[0]))
+    (('CLBBB', 'SR'), True)
     """
 
     signal: Any
@@ -83,8 +89,8 @@ class Simulation:
 
         Examples
         --------
-        >>> simulate(1).record(0)
-        ECG(I II III aVR aVL aVF V1 V2 V3 V4 V5 V6; 10 s at 500 Hz, 12 atr, 108 waves)
+        >>> simulate(1, heart_rate=60).record(0).duration
+        10.0
         """
         signal = np.asarray(
             self.signal[k].detach().cpu() if _is_tensor(self.signal) else self.signal[k]

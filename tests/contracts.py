@@ -46,6 +46,12 @@ ROWS = [
         lambda x, fs: recon.Reconstructor.from_pretrained().estimate(x, fs, GIVEN),
         gain=2,
     ),
+    Row("segment", lambda x, fs: dsp.segment(x, fs, []), batch=False),
+    Row(
+        "QRSTokenizer.encode",
+        lambda x, fs: dsp.QRSTokenizer(mode="heartlang", leads=GIVEN).encode(x, fs),
+    ),
+    Row("quality", lambda x, fs: dsp.quality(x, fs), batch=False),
 ]
 
 # What may come in, made from a good signal; each ends in one ECGError or a documented result.

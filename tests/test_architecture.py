@@ -1,6 +1,7 @@
 """The house rules that a machine can check."""
 
 import ast
+import dataclasses
 import importlib.util
 import inspect
 import re
@@ -105,9 +106,10 @@ def public() -> list[tuple[str, object]]:
 def test_public_names_are_documented(name, thing):
     doc = inspect.getdoc(thing) or ""
     assert doc
-    if inspect.isclass(thing) and issubclass(thing, BaseException):
-        return
-    assert ">>>" in doc, f"{name}: an example that runs"
+    result = dataclasses.is_dataclass(thing) or (
+        inspect.isclass(thing) and issubclass(thing, BaseException | tuple)
+    )
+    assert result or ">>>" in doc, f"{name}: an example that runs"
     if inspect.isfunction(thing):
         kinds = {p.kind for p in inspect.signature(thing).parameters.values()}
         assert inspect.Parameter.VAR_KEYWORD not in kinds, f"{name} swallows misspelt options"

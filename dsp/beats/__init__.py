@@ -1,5 +1,6 @@
 """Beats: where the ventricles fire."""
 
+import itertools
 from typing import Final, Literal, overload
 
 import numpy as np
@@ -9,6 +10,7 @@ from dsp import checks
 from dsp.beats import candidates, energy, placement
 from dsp.beats import confidence as trust
 from dsp.checks import Signal
+from dsp.errors import LengthError
 
 Peaks = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -65,7 +67,7 @@ def r_peaks(
     """
     x, fs = checks.signal(x), checks.rate(fs)
     if x.ndim > 3:
-        raise checks.LengthError(
+        raise LengthError(
             f"the signal has shape {x.shape}; r_peaks takes (time,), (leads, time) or "
             "(batch, leads, time): reshape it."
         )
@@ -89,12 +91,13 @@ def detect(x: Signal, fs: float) -> tuple[list[Peaks], list[Scores]]:
     if y.shape[-1] < 3:
         return [np.zeros(0, np.int64) for _ in x], [np.zeros(0, np.float32) for _ in x]
     g = energy.slope(y, grid)
-    a = energy.relative(energy.magnitude(g, grid), grid)
+    a, gains = energy.fuse(energy.magnitude(g, grid), grid)
     found = candidates.find(a, grid)
     found = found.take(candidates.choose(found, grid))
-    marks = placement.place(x, fs, found.record, found.sample * grid.step)
-    score, kept = trust.judge(y, g, marks // grid.step, found, grid)
-    marks, score, record = marks[kept], score[kept].astype(np.float32), found.record[kept]
+    gain = energy.at(gains, grid, found.record, found.sample)
+    marks = placement.place(x, fs, gain, found.record, found.sample * grid.step)
+    score, kept = trust.judge(y, g, gain, marks // grid.step, found, grid)
+    marks, score, record = marks[kept], score[kept], found.record[kept]
     ends = np.searchsorted(record, np.arange(len(x) + 1))
-    parts = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
-    return [marks[part] for part in parts], [score[part] for part in parts]
+    parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    return [marks[part] for part in parts], [np.asarray(score[part], np.float32) for part in parts]

@@ -26,13 +26,14 @@ Float = NDArray[np.float64]
 
 
 def judge(
-    y: Signal, g: Signal, marks: Index, beats: Candidates, grid: Grid
+    y: Signal, g: Signal, gain: Signal, marks: Index, beats: Candidates, grid: Grid
 ) -> tuple[Float, NDArray[np.bool_]]:
     """How credible each beat is, and which to keep.
 
     Parameters
     ----------
     y, g : (records, leads, time) signal and slope on the inner grid.
+    gain : (beats, leads, 1) how much each lead counts, per mV.
     marks : (beats,) samples of the inner grid.
     beats : what was chosen, ordered by record and time.
 
@@ -44,9 +45,9 @@ def judge(
         return np.zeros(0), np.zeros(0, bool)
     near = [_neighbour(marks, beats.record, shift, grid) for shift in range(1, _HALF_BEATS + 1)]
     contrast = 1 - beats.background / beats.height
-    alike = _agreement(g, marks, beats.record, near, grid)
+    alike = _agreement(g, gain, marks, beats.record, near, grid)
     doubt = (1 - _ramp(contrast, CONTRAST)) * (1 - _ramp(alike, AGREEMENT))
-    back = _ramp(_returned(y, marks, beats.record, grid), RETURN)
+    back = _ramp(_returned(y, gain, marks, beats.record, grid), RETURN)
     own = (1 - doubt) * back
     around = _around(own, near)
     return (own + around) / 2, (around >= FLOOR) & (back > 0)
@@ -63,11 +64,17 @@ def _neighbour(marks: Index, record: Index, shift: int, grid: Grid) -> NDArray[n
 
 
 def _agreement(
-    g: Signal, marks: Index, record: Index, near: list[NDArray[np.bool_]], grid: Grid
+    g: Signal,
+    gain: Signal,
+    marks: Index,
+    record: Index,
+    near: list[NDArray[np.bool_]],
+    grid: Grid,
 ) -> Float:
     """Mean correlation of each beat's slopes with those of up to 16 neighbours."""
     half = grid.samples(_SHAPE)
-    shape = _windows(g, marks, record, np.arange(-half, half + 1)).reshape(len(marks), -1)
+    shape = gain * _windows(g, marks, record, np.arange(-half, half + 1))
+    shape = shape.reshape(len(marks), -1)
     shape /= np.maximum(np.sqrt(np.einsum("bs,bs->b", shape, shape)), 1e-30)[:, None]
     total, count = np.zeros(len(marks)), np.zeros(len(marks))
     for shift, pair in enumerate(near, 1):
@@ -80,15 +87,15 @@ def _agreement(
     return np.asarray(total / np.maximum(count, 6))
 
 
-def _returned(y: Signal, marks: Index, record: Index, grid: Grid) -> Float:
+def _returned(y: Signal, gain: Signal, marks: Index, record: Index, grid: Grid) -> Float:
     """Share of the deflection that is gone a quarter of a second later, summed over leads."""
     edge, far = grid.samples(0.1), grid.samples(0.25)
     before = np.median(_windows(y, marks, record, np.arange(-far, -edge + 1)), axis=-1)
     after = np.median(_windows(y, marks, record, np.arange(edge, far + 1)), axis=-1)
     around = _windows(y, marks, record, np.arange(-edge, edge + 1))
     middle = (before + after)[..., None] / 2
-    peak = np.nansum(np.abs(around - middle).max(axis=-1), axis=-1)
-    moved = np.nansum(np.abs(after - before), axis=-1) / 2
+    peak = np.nansum(np.abs(around - middle).max(axis=-1) * gain[..., 0], axis=-1)
+    moved = np.nansum(np.abs(after - before) * gain[..., 0], axis=-1) / 2
     return np.asarray(1 - moved / np.maximum(peak, 1e-30), np.float64)
 
 
@@ -96,7 +103,7 @@ def _windows(x: Signal, marks: Index, record: Index, offsets: Index) -> Signal:
     """(beats, leads, offsets); the ends are held."""
     places = np.clip(marks[:, None] + offsets, 0, x.shape[-1] - 1)
     if x.shape[1] == 1:
-        return x[record[:, None], 0, places][:, None]
+        return np.asarray(x[record[:, None], 0, places][:, None])
     return np.ascontiguousarray(np.moveaxis(x[record[:, None], :, places], 1, 2))
 
 

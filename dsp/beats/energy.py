@@ -83,7 +83,9 @@ def slope(y: Signal, grid: Grid) -> Signal:
 def _response(fs: float) -> NDArray[np.float32]:
     """Impulse response of a Butterworth band-pass run both ways, cut at 0.2 s; its sum is zero."""
     tail = round(_TAIL * fs)
-    sos = scipy.signal.butter(2, [BAND[0], min(BAND[1], 0.45 * fs)], "bandpass", fs=fs, output="sos")
+    sos = scipy.signal.butter(
+        2, [BAND[0], min(BAND[1], 0.45 * fs)], "bandpass", fs=fs, output="sos"
+    )
     pulse = np.zeros(6 * tail + 1)
     pulse[3 * tail] = 1.0
     both = scipy.signal.sosfilt(sos, scipy.signal.sosfilt(sos, pulse)[::-1])[::-1]
@@ -165,8 +167,8 @@ def median_around(values: Signal, half: int) -> Signal:
     return np.asarray((low + high)[..., 0] / 2, np.float32)
 
 
-def relative(a: Signal, grid: Grid) -> Signal:
-    """Magnitude in units of the beats around it.
+def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
+    """All leads as one magnitude, in units of the beats around.
 
     Parameters
     ----------
@@ -174,27 +176,34 @@ def relative(a: Signal, grid: Grid) -> Signal:
 
     Returns
     -------
-    (records, time): the leads' energies, each in units of its own beats and weighted by how far
-    these stand out, so that noisy, flat and absent leads have no say; again in units of its beats.
+    fused : (records, time), 1 where a beat is as high as the beats around it.
+    gain : (records, leads, blocks), by which a lead counts in each block: its energy is taken in
+        units of its own beats and weighted by how far these stand out, so that noisy, flat and
+        absent leads have next to no say.
     """
-    if a.shape[1] > 1:
-        highest, mean = blockwise(a, grid)
-        height = level(highest)
-        usual = median_around(mean, HALF_BLOCKS)
-        # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
-        weight = np.square(np.clip(height / np.maximum(usual, _TINY) - 2.0, 0.1, 1.0))
-        weight *= height > _TINY
-        weight /= np.maximum(weight.sum(axis=1, keepdims=True), _TINY) * np.maximum(
-            np.square(height), _TINY
-        )
-        power = np.zeros((a.shape[0], a.shape[-1]), np.float32)
-        for lead in range(a.shape[1]):
-            power += np.square(a[:, lead]) * spread(weight[:, lead], grid, a.shape[-1])
-        a = np.sqrt(power)[:, None]
-    highest, _ = blockwise(a[:, 0], grid)
-    return a[:, 0] / np.maximum(spread(level(highest), grid, a.shape[-1]), _TINY)
+    highest, mean = blockwise(a, grid)
+    height = np.maximum(level(highest), np.float32(_TINY))
+    usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
+    # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
+    gain = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
+    gain /= np.maximum(np.sqrt(np.square(gain).sum(axis=1, keepdims=True)), np.float32(_TINY))
+    gain = np.asarray(gain / height, np.float32)
+    if a.shape[1] == 1:
+        return a[:, 0] * spread(gain[:, 0], grid, a.shape[-1]), gain
+    power = np.zeros((a.shape[0], a.shape[-1]), np.float32)
+    for lead in range(a.shape[1]):
+        power += np.square(a[:, lead] * spread(gain[:, lead], grid, a.shape[-1]))
+    fused = np.sqrt(power)
+    highest, _ = blockwise(fused, grid)
+    fused /= spread(np.maximum(level(highest), np.float32(_TINY)), grid, a.shape[-1])
+    return fused, gain
 
 
 def spread(blocks: Signal, grid: Grid, n: int) -> Signal:
     """Each block's value at each of its samples."""
     return np.repeat(blocks, grid.block, axis=-1)[..., :n]
+
+
+def at(gain: Signal, grid: Grid, record: NDArray[np.int64], sample: NDArray[np.int64]) -> Signal:
+    """Gain of each lead at each beat, (beats, leads, 1)."""
+    return np.asarray(gain[record, :, sample // grid.block][..., None])

@@ -20,7 +20,11 @@ _BASE: Final = 0.3  # s on either side, whose median is the baseline
 
 
 def place(
-    x: Signal, fs: float, record: NDArray[np.int64], centre: NDArray[np.int64]
+    x: Signal,
+    fs: float,
+    gain: Signal,
+    record: NDArray[np.int64],
+    centre: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Move each mark to the largest deviation from the baseline around it.
 
@@ -28,6 +32,7 @@ def place(
     ----------
     x : (records, leads, time).
     fs : Hz.
+    gain : (beats, leads, 1) how much each lead counts, per mV.
     record, centre : (beats,) the record and about the sample of each beat.
 
     Returns
@@ -42,7 +47,7 @@ def place(
     per_part = max(1, 2_000_000 // (x.shape[1] * (2 * reach + 1)))
     for first in range(0, len(centre), per_part):
         part = slice(first, first + per_part)
-        around = deviation(x, fs, record[part], centre[part], reach)
+        around = gain[part] * deviation(x, fs, record[part], centre[part], reach)
         score = np.where(around > 0, np.float32(UPRIGHT) * around, -around).sum(axis=1)
         moved[part] = centre[part] + np.argmax(score * taper, axis=-1) - reach
     return np.clip(moved, 0, x.shape[-1] - 1)
@@ -84,5 +89,5 @@ def _gather(
     """(beats, leads, offsets) samples of `x` around each beat; the ends are held."""
     places = np.clip(centre[:, None] + offsets, 0, x.shape[-1] - 1)
     if x.shape[1] == 1:
-        return x[record[:, None], 0, places][:, None]
+        return np.asarray(x[record[:, None], 0, places][:, None])
     return np.moveaxis(x[record[:, None], :, places], 1, 2)

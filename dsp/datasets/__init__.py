@@ -31,4 +31,20 @@ DATASETS: Final[Mapping[str, Callable[[str | Path], Dataset]]] = {
 }
 """Every data set by name; each is called with its folder, or the folder that holds it."""
 
-__all__ = ["DATASETS", "Dataset", "Entry", "fault", "grouped_folds", *DATASETS]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Entry",
+    "chapman",
+    "cinc",
+    "cpsc2019",
+    "cpsc2021",
+    "fault",
+    "grouped_folds",
+    "ludb",
+    "mitdb",
+    "ptbdb",
+    "ptbxl",
+    "qtdb",
+    "twelve_lead",
+]

@@ -25,8 +25,12 @@ def read(request: Request) -> ECG:
         If ecgdatakit is not installed, does not know the file, or finds it damaged.
     """
     path = request.path
-    kit = needed("ecgdatakit", path)
-    errors = needed("ecgdatakit.exceptions", path)
+    try:
+        kit, errors = needed("ecgdatakit", path), needed("ecgdatakit.exceptions", path)
+    except ReadError as error:
+        raise ReadError(
+            f"{path.name} is of no format built in. If it is a cart's own: {error}"
+        ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

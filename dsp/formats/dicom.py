@@ -63,7 +63,7 @@ def read(request: Request) -> ECG:
             lines = _lines(dataset)
             meta = _meta(dataset)
             padding = group.get("WaveformPaddingValue")
-    except _DAMAGE as error:
+    except (*_DAMAGE, pydicom.errors.BytesLengthException) as error:
         raise ReadError(f"{path.name} is damaged, or holds no waveform: {error}.") from None
     if values.ndim != 2 or values.shape[1] != len(names):
         raise ReadError(f"{path.name}: {len(names)} channels named, {values.shape[1:]} stored.")

@@ -158,10 +158,10 @@ def from_lines(
 
 def _escaped(note: str) -> str:
     """ASCII without blanks, which some formats trim at the end."""
-    return note.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
+    return json.dumps(note)[1:-1].replace(" ", "\\u0020")
 
 
 def _unescaped(note: str) -> str:
-    with contextlib.suppress(UnicodeDecodeError):
-        return note.encode("ascii", errors="replace").decode("unicode_escape")
+    with contextlib.suppress(ValueError):
+        return str(json.loads(f'"{note}"'))
     return note

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp import checks
 from dsp.checks import Signal
-from dsp.errors import ECGError, ReadError, UnitError
-from dsp.formats import clock, counts, header, marks
+from dsp.errors import ReadError, UnitError
+from dsp.formats import clock, counts, header, marks, samples
 from dsp.formats.header import BYTES, Channel, Header
 from dsp.formats.request import Request
 from dsp.record import ECG, Annotations
@@ -125,7 +126,7 @@ def _fill(
     sums = np.zeros(len(channels), np.int64)
     for low, values in _pieces(part, [place for _, place in wanted], span):
         for k, (channel, gain) in enumerate(zip(channels, gains, strict=True)):
-            column = values[:, k]
+            column = values[k]
             sums[k] += column.sum(dtype=np.int64)
             out = x[wanted[k][0], low - span[0] : low - span[0] + len(column)]
             out[:] = counts.to_millivolt(column, gain, channel.baseline, _GAP.get(channel.fmt))
@@ -140,43 +141,57 @@ def _fill(
             )
 
 
-def _pieces(part: Header, places: list[int], span: tuple[int, int]) -> Iterator[tuple[int, Any]]:
-    """(first sample, integers (time, channels)) of each piece of a span."""
-    import wfdb
-
+def _pieces(
+    part: Header, places: list[int], span: tuple[int, int]
+) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """(first sample, integers of each channel) of each piece of a span."""
     first, last = span
-    frame = sum(channel.frame for channel in part.channels)
+    plain = all(
+        c.fmt in samples.UNPACK and c.frame == 1 and c.skew == 0 and c.file != "~"
+        for c in part.channels
+    )
     # Sums of differences, and compressed blocks, only make sense from the start.
     whole = any(c.fmt == "8" or not BYTES[c.fmt] or c.skew for c in part.channels)
-    step = last if whole else max(_PIECE // frame, 1)
-    narrow = all(abs(_GAP.get(c.fmt, 2**31)) <= 2**15 for c in part.channels)
+    step = last if whole else max(_PIECE // sum(c.frame for c in part.channels), 1)
     for low in range(0 if whole else first, last, step):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                record = wfdb.rdrecord(
-                    str(part.path.resolve().with_suffix("")),
-                    sampfrom=low,
-                    sampto=min(low + step, last),
-                    channels=places,
-                    physical=False,
-                    return_res=16 if narrow else 32,
-                )
-        except (
-            ValueError,
-            IndexError,
-            KeyError,
-            TypeError,
-            ArithmeticError,
-            RuntimeError,
-        ) as error:
-            if isinstance(error, ECGError):
-                raise
-            raise ReadError(f"{part.path.name}: the signals cannot be decoded: {error}.") from None
-        values = record.d_signal
-        if values is None or values.shape != (min(low + step, last) - low, len(places)):
-            raise ReadError(f"{part.path.name}: the signal files do not hold what it promises.")
-        yield (first, values[first:]) if whole else (low, values)
+        columns = (_plain if plain else _by_library)(part, places, low, min(low + step, last))
+        yield (first, [c[first:] for c in columns]) if whole else (low, columns)
+
+
+def _plain(part: Header, places: list[int], low: int, high: int) -> list[NDArray[Any]]:
+    """Channels of files in formats 16 and 212."""
+    columns: dict[int, NDArray[Any]] = {}
+    for name in {part.channels[place].file for place in places}:
+        group = [k for k, channel in enumerate(part.channels) if channel.file == name]
+        first, width = part.channels[group[0]], len(group)
+        path = part.path.with_name(name)
+        flat = samples.read(path, first.fmt, first.offset, low * width, high * width)
+        columns |= dict(zip(group, flat.reshape(-1, width).T, strict=True))
+    return [columns[place] for place in places]
+
+
+def _by_library(part: Header, places: list[int], low: int, high: int) -> list[NDArray[Any]]:
+    """Channels of any format the wfdb library knows; what it throws becomes one error."""
+    import wfdb
+
+    narrow = all(abs(_GAP.get(c.fmt, 2**31)) <= 2**15 for c in part.channels)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            record = wfdb.rdrecord(
+                str(part.path.absolute().with_suffix("")),
+                sampfrom=low,
+                sampto=high,
+                channels=places,
+                physical=False,
+                return_res=16 if narrow else 32,
+            )
+    except (ValueError, IndexError, KeyError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise ReadError(f"{part.path.name}: the signals cannot be decoded: {error}.") from None
+    values = record.d_signal
+    if values is None or values.shape != (high - low, len(places)):
+        raise ReadError(f"{part.path.name}: the signal files do not hold what it promises.")
+    return list(values.T)
 
 
 def _present(part: Header) -> int:

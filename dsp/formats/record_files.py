@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dsp import storage
 from dsp.errors import WriteError
-from dsp.formats import clock, counts, marks
+from dsp.formats import clock, counts, marks, samples
 from dsp.formats.physionet import ANNOTATORS
 from dsp.record import ECG
 
@@ -46,7 +46,7 @@ def write(ecg: ECG, path: Path, fmt: Fmt = "16") -> None:
         for name, found in ecg.annotations.items()
         if _annotator(name)
     }
-    files[signals] = _matlab(table) if matlab else _PACK[fmt](table)
+    files[signals] = _matlab(table) if matlab else samples.PACK[fmt](table)
     # The header comes last: while it is missing or old, nothing promises what is not there yet.
     files[f"{record}.hea"] = _header(ecg, record, [f"{signals} {form}"] * len(leads), leads)
     for name, content in files.items():
@@ -92,24 +92,9 @@ def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _pack16(table: NDArray[np.int16]) -> bytes:
-    return table.astype("<i2").tobytes()
-
-
-def _pack212(table: NDArray[np.int16]) -> bytes:
-    """Pairs of 12-bit samples in three bytes: both low bytes around the two high halves."""
-    flat = np.append(table.ravel(), np.zeros(table.size % 2, np.int16)).astype(np.uint16) & 0xFFF
-    first, second = flat[::2], flat[1::2]
-    packed = np.stack([first & 255, first >> 8 | (second >> 8) << 4, second & 255], axis=1)
-    return packed.astype(np.uint8).tobytes()
-
-
 def _matlab(table: NDArray[np.int16]) -> bytes:
     """A level-4 MAT-file of one matrix ``val``: 24 bytes of head, then the samples of format 16."""
     with tempfile.TemporaryDirectory() as home:
         file = Path(home) / "val.mat"
         scipy.io.savemat(str(file), {"val": table.T}, format="4")
         return file.read_bytes()
-
-
-_PACK: Final = {"16": _pack16, "212": _pack212}

@@ -29,6 +29,8 @@ def recognises(_path: Path, head: bytes) -> bool:
     if b"\0" in head or not head.strip():
         return False
     text = head.decode("utf-8-sig", errors="replace")
+    if text.lstrip().startswith(("<", "{")):  # the clinical formats in XML and JSON
+        return False
     lines = [line for line in text.splitlines() if line.strip()]
     rows = [line for line in lines if not line.startswith("#")][:2]
     if not rows:

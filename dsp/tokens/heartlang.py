@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from dsp.checks import Signal
 from dsp.segments import Index
@@ -16,16 +17,21 @@ FS: Final = 100.0
 def encode(y: Signal, peaks: list[Index], points: int) -> tuple[Spans, Signal]:
     """Spans, and their samples (spans, leads, points), of a batch (batch, leads, time)."""
     spans = Spans.of([published(p, y.shape[-1], points // 2) for p in peaks])
-    samples = np.zeros((len(spans), y.shape[1], points), np.float32)
-    word, offset, time = _held(spans, points)
-    samples[word, :, offset] = y[spans.record[word], :, time]
+    column = np.maximum(points // 2 - spans.before, 0)
+    padded = np.pad(y, ((0, 0), (0, 0), (points, points)))
+    windows = sliding_window_view(padded, points, axis=-1)
+    samples = windows[spans.record, :, spans.first - column + points]
+    place = np.arange(points) - column[:, None]
+    samples *= ((place >= 0) & (place < (spans.stop - spans.first)[:, None]))[:, None]
     return spans, samples
 
 
 def decode(samples: Signal, spans: Spans, y: Signal) -> None:
     """Put words (words, points) back into rows (`spans.record`) of `y` (rows, time)."""
-    word, offset, time = _held(spans, samples.shape[-1])
-    y[spans.record[word], time] = samples[word, offset]
+    points = samples.shape[-1]
+    word, place = np.nonzero(np.arange(points) < (spans.stop - spans.first)[:, None])
+    column = np.maximum(points // 2 - spans.before, 0)
+    y[spans.record[word], spans.first[word] + place] = samples[word, column[word] + place]
 
 
 def published(peaks: Index, n: int, half: int) -> tuple[Index, Index, Index, Index]:
@@ -48,10 +54,3 @@ def published(peaks: Index, n: int, half: int) -> tuple[Index, Index, Index, Ind
     stop = np.minimum(np.where(long, first + 2 * half, stop), n)
     room = 2 * half - np.maximum(half - (peaks - first), 0)
     return np.arange(1, len(peaks) + 1), peaks, first, np.minimum(stop, first + room)
-
-
-def _held(spans: Spans, points: int) -> tuple[Index, Index, Index]:
-    """Word, column and time of every sample the words hold."""
-    word, place = np.nonzero(np.arange(points) < (spans.stop - spans.first)[:, None])
-    column = np.maximum(points // 2 - spans.before, 0)
-    return word, column[word] + place, spans.first[word] + place

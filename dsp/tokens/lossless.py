@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy
+from numpy.lib.stride_tricks import sliding_window_view
 
 from dsp.checks import Signal
 from dsp.segments import Index
@@ -15,10 +16,9 @@ def encode(y: Signal, peaks: list[Index], points: int) -> tuple[Spans, Signal]:
     """Spans, and their samples (spans, leads, points), of a batch (batch, leads, time)."""
     spans = Spans.of([partition(p, y.shape[-1], points) for p in peaks])
     samples = np.zeros((len(spans), y.shape[1], points), np.float32)
-    rows = np.arange(y.shape[1])[:, None]
     for part, first, size, columns in _parts(spans, points):
-        time = first[:, None, None] + np.arange(size)
-        held = y[spans.record[part, None, None], rows, time]  # (words of one size, leads, size)
+        # (words of one size, leads, size)
+        held = sliding_window_view(y, size, axis=-1)[spans.record[part], :, first]
         samples[part, :, columns] = held @ _series(size, columns.stop - columns.start).T
     return spans, samples
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dsp import checks, filters
 from dsp import leads as lead_names
+from dsp.beats import r_peaks
 from dsp.checks import Signal
 from dsp.errors import LeadError, LengthError, RateError, SignalError
 from dsp.segments import Index, check_peaks
@@ -129,8 +130,8 @@ class QRSTokenizer:
         ------
         LeadError
             If `x` lacks a lead of the tokenizer, or names and rows differ in number.
-        SignalError, LengthError, RateError
-            For a bad signal, rate, or peaks.
+        SignalError, LengthError, RateError, UnitError
+            For a bad signal, rate, or peaks, or amplitudes that cannot be millivolt.
 
         Examples
         --------
@@ -140,7 +141,7 @@ class QRSTokenizer:
         ((256, 96), [1, 1, 7, 7, 0], [2, 3, 2, 3, 0])
         """
         x, fs = checks.signal(x), checks.rate(fs)
-        x = np.atleast_2d(x)
+        x = np.atleast_2d(checks.millivolt(x))
         if x.ndim > 3:
             raise LengthError(f"shape {x.shape}; expected (leads, time) or (batch, leads, time).")
         single = x.ndim == 2
@@ -225,8 +226,6 @@ class QRSTokenizer:
         single: bool,
     ) -> list[Index]:
         if peaks is None:
-            from dsp.beats import r_peaks
-
             return list(r_peaks(batch, fs))
         given: list[Any] = [peaks] if single else list(peaks)  # type: ignore[arg-type]
         if len(given) != len(batch):

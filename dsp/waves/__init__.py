@@ -2,5 +2,6 @@
 
 from dsp.waves.delineation import delineate
 from dsp.waves.marks import Wave, Waves
+from dsp.waves.measure import Measurements, measure
 
-__all__ = ["Wave", "Waves", "delineate"]
+__all__ = ["Measurements", "Wave", "Waves", "delineate", "measure"]

@@ -88,8 +88,10 @@ def _peaks(peaks: ArrayLike, n_samples: int) -> Ints:
     if r.size == 0:
         return np.zeros(0, np.int64)
     if r.ndim != 1 or r.dtype.kind not in "iuf" or not np.isfinite(r).all():
-        raise SignalError(f"peaks of type {r.dtype}, shape {r.shape}: give (beats,) sample indices.")
-    out = np.rint(r).astype(np.int64)
+        raise SignalError(
+            f"peaks of type {r.dtype}, shape {r.shape}: give (beats,) sample indices."
+        )
+    out: Ints = np.rint(r).astype(np.int64)
     if out.min() < 0 or out.max() >= n_samples or (np.diff(out) <= 0).any():
         raise SignalError(
             f"peaks from {out.min()} to {out.max()} in {n_samples} samples: they must be ascending "
@@ -117,7 +119,7 @@ def _find(y: Floats, peaks: Ints) -> tuple[tuple[Found, Found, Found], Ints, Int
     usual = float(np.median(rr)) if len(rr) else _USUAL_RR
     complexes, onset, offset = qrs.waves(y, peaks)
     quiet = shapes.without(y, onset - 2, offset + 2)
-    t, t_peak = p_and_t.t_waves(quiet, peaks, offset, np.append(rr, usual))
+    t, t_peak = p_and_t.t_waves(quiet, peaks, onset, offset, np.append(rr, usual))
     # Where the beat before is not in the recording, nothing is known of its T wave.
     before = np.insert(t_peak[:-1], 0, -np.inf)
     p = p_and_t.p_waves(quiet, onset, before)
@@ -141,9 +143,7 @@ def _only_recorded(
     return np.where(whole & alive, probability, 0.0)
 
 
-def _overall(
-    positions: NDArray[np.float64], onset: Ints, offset: Ints
-) -> NDArray[np.float64]:
+def _overall(positions: NDArray[np.float64], onset: Ints, offset: Ints) -> NDArray[np.float64]:
     """(beats, 3, 3) marks of all leads together; NaN where no lead has the wave."""
     ordered = np.sort(positions, axis=0)  # NaN last
     most = np.maximum(np.isfinite(positions).sum(axis=0) - 1, 0)

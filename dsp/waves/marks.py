@@ -86,6 +86,5 @@ class Waves:
         return Waves(self.overall, probability, self.overall, self.peaks, self.fs)
 
     def _wave(self, kind: int) -> Wave:
-        return Wave(
-            *(self.positions[..., kind, k] for k in range(3)), self.probability[..., kind]
-        )
+        onset, peak, offset = np.moveaxis(self.positions[..., kind, :], -1, 0)
+        return Wave(onset, peak, offset, self.probability[..., kind])

@@ -11,9 +11,9 @@ from dsp.waves.shapes import GRID, Bools, Floats, Found, Ints, samples
 
 NEIGHBOURS: Final = 8
 """Beats to each side that guide a beat: about a 10 s strip."""
-LATE_T: Final = (0.55, 0.62)
+LATE_T: Final = (0.55, 0.55)
 """s after the R peak, and share of the RR interval: no T wave peaks later than the lesser."""
-USUAL_T: Final = (0.30, 0.12)
+USUAL_T: Final = (0.30, 0.09)
 """T peaks 0.30 sqrt(RR) s after the R peak, give or take (SD, s)."""
 BEFORE: Final = 0.72
 """s before the QRS onset; as much of the pause as is looked at."""
@@ -21,6 +21,7 @@ LONG_PR: Final = 0.32
 """s before the QRS onset: no P wave peaks earlier."""
 USUAL_P: Final = (0.11, 0.10)
 """P peaks this long before the QRS onset, give or take (SD), s."""
+AWAY = np.float32(0.5)
 AFTER_T: Final = 0.08
 """s; P peaks at least this long after the T peak of the beat before."""
 HALF_P: Final = 0.05
@@ -54,24 +55,28 @@ class Kind:
 
 
 P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.06, guide=0.04, own=(0.4, 0.5, 0.4))
-T: Final = Kind(smoothing=0.04, reach=0.08, near=0.08, far=0.12, guide=0.06, own=(0.5, 0.7, 0.5))
+T: Final = Kind(smoothing=0.04, reach=0.10, near=0.08, far=0.12, guide=0.06, own=(0.5, 0.7, 0.5))
 
 
 def t_waves(
-    quiet: Floats, peaks: Ints, offset: Ints, rr: NDArray[np.float64]
+    quiet: Floats, peaks: Ints, onset: Ints, offset: Ints, rr: NDArray[np.float64]
 ) -> tuple[Found, NDArray[np.float64]]:
     """T waves of every beat and lead, and the place of all leads' T peak.
 
     Parameters
     ----------
     quiet : (leads, time) on the grid, without QRS complexes.
-    peaks, offset : (beats,) R peaks and QRS offsets, grid samples.
+    peaks, onset, offset : (beats,) R peaks and QRS bounds, grid samples.
     rr : (beats,) s to the next beat.
     """
     z = shapes.smooth(quiet, T.smoothing)
     stands_out = shapes.bump(z, T.reach)
     length = samples(LATE_T[0])
     h, inside = shapes.windows(stands_out, peaks, length)
+    level = z[:, np.clip(onset - 2, 0, z.shape[-1] - 1)]
+    above = shapes.windows(z, peaks, length)[0] - level[..., None]
+    # The valley between T and P stands out as well, but it lies on the level before the QRS.
+    h = h + AWAY * above * (h * above > 0)
     t = np.arange(length)
     latest = np.minimum(LATE_T[0], LATE_T[1] * rr) * GRID
     span = (offset - peaks + samples(0.04), latest.astype(np.int64))
@@ -82,18 +87,18 @@ def t_waves(
     guide = _place(_size(mean) * prior, inside)
     centre = peaks + _place(_size(h) * prior * _bell(t, guide, T.guide), inside)
     next_p = peaks + ((rr - 0.12) * GRID).astype(np.int64)
-    marks, height = _bounded(T, z, stands_out, centre, [peaks + s for s in span], (offset + 1, next_p))
+    marks, height = _bounded(
+        T, z, stands_out, centre, [peaks + s for s in span], (offset + 1, next_p)
+    )
     rough, _ = shapes.windows(np.abs(quiet - z), peaks, length)
     noise = (rough * inside).sum(axis=-1) / np.maximum(inside.sum(axis=-1), 1)
     ratio = height / np.maximum(_T_NOISE * noise, 1e-6)
     whole = peaks + guide + samples(T.near) < quiet.shape[-1]
     probability = np.where(whole & inside.any(axis=-1), ratio**2 / (1 + ratio**2), 0.0)
-    return Found(*marks, probability), centre.astype(np.float64)
+    return Found(marks[0], marks[1], marks[2], probability), centre.astype(np.float64)
 
 
-def p_waves(
-    quiet: Floats, onset: Ints, earlier_t: NDArray[np.float64]
-) -> Found:
+def p_waves(quiet: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
     """P waves of every beat and lead.
 
     Parameters
@@ -119,15 +124,18 @@ def p_waves(
     marks, _ = _bounded(P, z, stands_out, start + centre, span, (start, onset))
     gap = recorded & (t >= (earlier_t - onset + samples(0.14))[:, None])
     gap &= t <= t[centre][:, None] - samples(0.11)
-    evidence = np.stack([
-        *_alike(h_white, mean_white, count, guide, centre),
-        *_isolated(h_white, centre, gap),
-    ])
+    evidence = np.stack(
+        [
+            *_alike(h_white, mean_white, count, guide, centre),
+            *_isolated(h_white, centre, gap),
+        ]
+    )
     with np.errstate(over="ignore"):
         probability = 1 / (1 + np.exp(-(_P_SCALE @ evidence + _P_OFFSET)))
     # The first beats of a recording may have their P wave before it.
     probability = np.where((start + guide >= samples(P.near)) & inside.any(axis=-1), probability, 0)
-    return Found(*marks, np.broadcast_to(probability, marks[0].shape).copy())
+    every_lead = np.broadcast_to(probability, marks[0].shape).copy()
+    return Found(marks[0], marks[1], marks[2], every_lead)
 
 
 def _bell(t: Ints, middle: NDArray[np.float64] | Ints, seconds: float) -> NDArray[np.float64]:
@@ -144,8 +152,13 @@ def _place(size: NDArray[np.float64], inside: Bools) -> Ints:
 
 
 def _bounded(
-    kind: Kind, z: Floats, stands_out: Floats, centre: Ints, span: list[Ints], limits: tuple[Ints, Ints]
-) -> tuple[list[NDArray[np.float64]], Floats]:
+    kind: Kind,
+    z: Floats,
+    stands_out: Floats,
+    centre: Ints,
+    span: list[Ints],
+    limits: tuple[Ints, Ints],
+) -> tuple[tuple[NDArray[np.float64], ...], Floats]:
     """Onset, peak and offset of the wave near `centre`, and its height, (leads, beats).
 
     Parameters
@@ -175,11 +188,12 @@ def _bounded(
     within = (t >= onset[..., None]) & (t <= offset[..., None])
     peak = np.where(within, up, -np.inf).argmax(axis=-1)
     marks = (onset.astype(np.float64), shapes.vertex(w, peak), offset.astype(np.float64))
-    # With two leads the median is worth little more than either, with twelve a lot more.
-    share = (len(w) - 1) / (len(w) + 1)
+    share = shapes.majority(len(w))
     shared = [np.median(m, axis=0) for m in marks]
-    fused = [m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)]
-    return [start + m for m in fused], np.abs(height)
+    fused = [
+        m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)
+    ]
+    return tuple(start + m for m in fused), np.abs(height)
 
 
 def _coherent(
@@ -192,11 +206,19 @@ def _coherent(
     n = np.maximum(inside.sum(axis=-1), 1)[:, None]
     total = (power * inside).sum(axis=-1, keepdims=True) / n
     noise = ((power - mean**2) * inside).sum(axis=-1, keepdims=True) / n
-    return mean, np.sqrt(np.maximum(noise, 0) + 0.02 * total + 1e-9), shapes.nearby_sum(weight, NEIGHBOURS)
+    return (
+        mean,
+        np.sqrt(np.maximum(noise, 0) + 0.02 * total + 1e-9),
+        shapes.nearby_sum(weight, NEIGHBOURS),
+    )
 
 
 def _alike(
-    h: NDArray[np.float64], mean: NDArray[np.float64], count: NDArray[np.float64], guide: Ints, centre: Ints
+    h: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    count: NDArray[np.float64],
+    guide: Ints,
+    centre: Ints,
 ) -> tuple[NDArray[np.float64], ...]:
     """How alike the waves of neighbouring beats are, and how unlike this one is; each (beats,).
 

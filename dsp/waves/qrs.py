@@ -13,7 +13,7 @@ HALF_WINDOW: Final = 0.30
 """s; half of the widest ventricular complex, with quiet on both sides to measure noise in."""
 CORE: Final = 0.08
 """s; the steepest slope of the complex lies this near to the R peak."""
-BODY: Final = 0.12
+BODY: Final = 0.14
 """s; slopes at least half as steep as the steepest and this near to the R peak are the complex."""
 QUIET: Final = 0.02
 """s; outside a bound the activity stays low this long, longer than the turn of a wave."""
@@ -53,8 +53,9 @@ def waves(y: Floats, peaks: Ints) -> tuple[Found, Ints, Ints]:
     onset, offset, _ = bounds(np.sqrt((trust * a * a).sum(axis=0) / trust.sum()))
     own_on, own_off, contrast = bounds(a)
     limit = samples(OWN_LIMIT)
-    marks_on = onset + OWN_SHARE * np.clip(own_on - onset, -limit, limit)
-    marks_off = offset + OWN_SHARE * np.clip(own_off - offset, -limit, limit)
+    own = 1 - shapes.majority(len(y)) * (1 - OWN_SHARE)
+    marks_on = onset + own * np.clip(own_on - onset, -limit, limit)
+    marks_off = offset + own * np.clip(own_off - offset, -limit, limit)
     peak = _largest(w, onset + half, offset + half) - half
     # Evidence grows with the logarithm of the contrast; one half at the least contrast of a beat.
     ratio = np.maximum(contrast, 1e-3) / _LEAST_CONTRAST

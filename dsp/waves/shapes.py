@@ -65,7 +65,7 @@ def smooth(y: Floats, seconds: float) -> Floats:
 
     Examples
     --------
-    >>> smooth(np.ones((1, 50), np.float32), 0.04)[0, 0].item()
+    >>> smooth(np.ones((1, 50), np.float32), 0.04)[0, 0].round(6).item()
     1.0
     """
     kernel = np.hanning(max(3, samples(seconds) | 1) + 2)[1:-1].astype(np.float32)
@@ -159,6 +159,17 @@ def nearby_sum(values: NDArray[Any], reach: int) -> NDArray[Any]:
     return np.asarray(mean * wide)
 
 
+def majority(n_leads: int) -> float:
+    """Weight of what all leads say beside what one says: of two, neither outvotes the other.
+
+    Examples
+    --------
+    >>> majority(1), majority(2), majority(8)
+    (0.0, 0.0, 0.75)
+    """
+    return max(0, n_leads - 2) / n_leads
+
+
 def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
     """``w[..., index]`` of each window: (leads, beats, samples) and (leads, beats) give the latter.
 
@@ -212,4 +223,5 @@ def vertex(w: Floats, index: Ints) -> NDArray[np.float64]:
     bend = before - 2 * here + after
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = 0.5 * (before - after) / bend
-    return index + np.where(np.isfinite(shift) & (np.abs(shift) <= 0.5), shift, 0.0)
+    small = np.isfinite(shift) & (np.abs(shift) <= 0.5)
+    return np.asarray(index + np.where(small, shift, 0.0), np.float64)

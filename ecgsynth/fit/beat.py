@@ -139,7 +139,8 @@ def _aligned(x8: Floats, peaks: Ints, fs: float, before: int, after: int) -> Int
         middle -= middle.mean(-1, keepdims=True)
         shifted = np.lib.stride_tricks.sliding_window_view(wide, 2 * half + 1, axis=-1)
         match = np.einsum("nlsw,lw->ns", shifted, middle)
-        moved = peaks + match.argmax(-1) - reach
+        shift = match.argmax(-1) - reach
+        moved = peaks + shift - round(float(np.median(shift)))  # the R peak stays where it is
         peaks = np.where((moved >= before) & (moved + after < x8.shape[1]), moved, peaks)
     return peaks
 

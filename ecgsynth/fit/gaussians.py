@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _RIDGE: Final = 1e-4  # of the mean energy of a Gaussian
-_PRIOR: Final = 2e-4  # cost of one spread from the adult's parts, as a share of the beat's energy
+_PRIOR: Final = 1e-4  # cost of one spread from where a start began, as a share of the beat's energy
+_JITTER, _SHORTER = 0.7, 0.8  # how starts differ: spreads; factor on the QRS duration
 _SPREAD_POSITION, _SPREAD_WIDTH = 0.5, 0.6  # widths of the part; natural logarithm
 _NARROWEST: Final = 0.004  # s
 _FIELD_PRIOR: Final = 0.5  # pull towards Dower's torso, as a share of the moments' energy
@@ -71,59 +72,84 @@ class Clock:
         return np.concatenate(centres), np.concatenate(widths)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one beat.
+
+    Attributes
+    ----------
+    centre, width : (16,) s. amplitude : (8, 16) mV. level : (8,) mV.
+    courses : (16, time), each part's course through the beat, the beats before and after included.
+    """
+
+    centre: Floats
+    width: Floats
+    amplitude: Floats
+    level: Floats
+    courses: Floats
+
+
 def fit_parts(
-    x8: Floats, times: Floats, clock: Clock, *, restarts: int, seed: int
-) -> tuple[Floats, Floats, Floats, Floats]:
+    x8: Floats, times: Floats, rr: float, clock: Clock, *, restarts: int, seed: int
+) -> Parts:
     """Places, widths and sizes of the parts that make the beat.
 
     Parameters
     ----------
-    x8 : (8, time) mV. times : (time,) s from the R peak. clock : where to begin.
-    restarts : starts, all followed at once; the first is the adult heart itself.
+    x8 : (8, time) mV. times : (time,) s from the R peak. rr : s. clock : where to begin.
+    restarts : starts, all followed at once; the first is the adult heart itself, every other one
+        has a shorter QRS, the rest is chance.
     seed : of the others.
 
     Returns
     -------
-    centre (16,) s, width (16,) s, amplitude (8, 16) mV, level (8,) mV.
+    Parts, of the best start.
 
     Examples
     --------
     >>> t = np.arange(-180, 300) / 500
     >>> x = np.tile(np.exp(-(t**2) / (2 * 0.012**2)), (8, 1))
     >>> clock = Clock(-0.2, 0.1, -0.04, 0.09, 0.4)
-    >>> centre, width, amplitude, level = fit_parts(x, t, clock, restarts=1, seed=0)
-    >>> amplitude.shape
+    >>> fit_parts(x, t, 1.0, clock, restarts=1, seed=0).amplitude.shape
     (8, 16)
     """
     import torch
 
-    rng = np.random.default_rng(seed)
-    centre, width = clock.seconds()
-    spread = np.stack([_SPREAD_POSITION * width, np.full_like(width, _SPREAD_WIDTH)])
-    jitter = rng.standard_normal((restarts, 2, len(centre)))
-    jitter[0] = 0
-    z = torch.tensor(0.7 * jitter, requires_grad=True)
-    y = torch.tensor(x8.T)
-    t = torch.tensor(times)
+    starts = [clock, dataclasses.replace(clock, qrs=_SHORTER * clock.qrs)]
+    seconds = np.array([starts[k % 2].seconds() for k in range(restarts)])
+    jitter = _JITTER * np.random.default_rng(seed).standard_normal(seconds.shape)
+    jitter[:2] = 0
+    at, width = torch.tensor(seconds).unbind(1)
+    z = torch.tensor(jitter, requires_grad=True)
+    y, t = torch.tensor(x8.T), torch.tensor(times)
     weight = _weight(t, clock)
-    energy = float((weight * (y - y.mean(0)) ** 2).sum())
-    at, log_width = torch.tensor(centre), torch.tensor(np.log(width))
-    per = torch.tensor(spread)
+    energy = max(float((weight * (y - y.mean(0)) ** 2).sum()), 1e-12)
 
-    def shapes(z: Tensor) -> tuple[Tensor, Tensor]:
-        return at + per[0] * z[:, 0], (log_width + per[1] * z[:, 1]).exp() + _NARROWEST
+    def shapes() -> tuple[Tensor, Tensor]:
+        wider = (_SPREAD_WIDTH * z[:, 1]).exp() * width
+        return at + _SPREAD_POSITION * width * z[:, 0], wider + _NARROWEST
 
     def losses() -> Tensor:
-        _, _, error = _projected(y, t, weight, *shapes(z))
-        return error / max(energy, 1e-12) + _PRIOR * z.square().sum((1, 2)) / z.shape[-1]
+        _, cost = _projected(y, weight, _courses(t, rr, *shapes()))
+        return cost / energy + _PRIOR * z.square().mean((1, 2))
 
     _descend(z, losses)
     with torch.no_grad():
         best = int(losses().argmin())
-        mu, sigma = shapes(z[best : best + 1])
-        sizes, _, _ = _projected(y, t, weight, mu, sigma)
-    amplitude = sizes[0, :-1].T.numpy()
-    return mu[0].numpy(), sigma[0].numpy(), amplitude, sizes[0, -1].numpy()
+        mu, sigma = (v[best : best + 1] for v in shapes())
+        courses = _courses(t, rr, mu, sigma)
+        sizes, _ = _projected(y, weight, courses)
+    found = (mu[0], sigma[0], sizes[0, :-1].T, sizes[0, -1], courses[0].T)
+    return Parts(*(value.numpy() for value in found))
+
+
+def _courses(t: Tensor, rr: float, mu: Tensor, sigma: Tensor) -> Tensor:
+    """(R, time, K): each Gaussian, and the same of the beat before and after."""
+    import torch
+
+    u = (t[:, None] - mu[:, None]) / sigma[:, None]
+    turn = rr / sigma[:, None]
+    return sum((torch.exp(-((u + k * turn) ** 2) / 2) for k in (-1, 1)), torch.exp(-(u**2) / 2))
 
 
 def _weight(t: Tensor, clock: Clock) -> Tensor:
@@ -134,25 +160,18 @@ def _weight(t: Tensor, clock: Clock) -> Tensor:
     return torch.where(outside, _OUTSIDE_QRS, 1.0)[:, None]
 
 
-def _projected(
-    y: Tensor, t: Tensor, weight: Tensor, mu: Tensor, sigma: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Best sizes for given places and widths: (R, K + 1, 8), the fit (R, time, 8), and its cost (R,).
-
-    The last row of sizes is the level of each lead.
-    """
+def _projected(y: Tensor, weight: Tensor, courses: Tensor) -> tuple[Tensor, Tensor]:
+    """Best sizes for given courses: (R, K + 1, 8), the last row the level; and their cost (R,)."""
     import torch
 
-    bells = torch.exp(-(((t[:, None] - mu[:, None]) / sigma[:, None]) ** 2) / 2)
-    basis = torch.cat([bells, torch.ones_like(bells[..., :1])], -1)
+    basis = torch.cat([courses, torch.ones_like(courses[..., :1])], -1)
     weighted = (basis * weight).mT
     normal = weighted @ basis
     ridge = _RIDGE * normal.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True)
     ridge = ridge.expand(normal.shape[:-1])
     sizes = torch.linalg.solve(normal + torch.diag_embed(ridge), weighted @ y)
-    fitted = basis @ sizes
-    error = (weight * (y - fitted) ** 2).sum((1, 2))
-    return sizes, fitted, error + (ridge[..., None] * sizes**2).sum((1, 2))
+    error = (weight * (y - basis @ sizes) ** 2).sum((1, 2))
+    return sizes, error + (ridge[..., None] * sizes**2).sum((1, 2))
 
 
 def _descend(z: Tensor, losses: Callable[[], Tensor]) -> None:

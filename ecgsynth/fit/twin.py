@@ -11,12 +11,13 @@ from dsp import leads
 from dsp.errors import SignalError
 from ecgsynth import anatomy
 from ecgsynth.fit.beat import Beat, typical_beat
-from ecgsynth.fit.gaussians import Clock, fit_parts, lead_field
+from ecgsynth.fit.gaussians import Clock, Parts, fit_parts, lead_field
 
 Floats = NDArray[np.float64]
 
 _SOUGHT_P: Final = (0.26, 0.03)  # s before the QRS, where a P wave is looked for
 _P_DURATION: Final = 0.11  # s
+_QT, _QRS, _T_SPREAD = 0.40, 0.09, 0.06  # s at 60 bpm, of an adult
 _T_POSITION: Final = float(anatomy.PARTS["T"][anatomy.T, 0])
 
 
@@ -43,8 +44,9 @@ class Twin:
 
     @property
     def correlation(self) -> float:
-        """Pearson's r of the fitted and the observed beat, all twelve leads at once."""
-        return float(np.corrcoef(self.fitted.ravel(), self.observed.ravel())[0, 1])
+        """Pearson's r of the fitted and the observed beat: all leads at once, each about its mean."""
+        pair = [(x - x.mean(-1, keepdims=True)).ravel() for x in (self.fitted, self.observed)]
+        return float(np.corrcoef(*pair)[0, 1])
 
     @property
     def residual(self) -> float:
@@ -160,37 +162,36 @@ def fit(
         r_peaks = find(x8.astype(np.float32), ecg.fs)
     beat = typical_beat(x8, ecg.fs, r_peaks)
     clock = _clock(beat)
-    centre, width, amplitude, level = fit_parts(
-        beat.x8, beat.times, clock, restarts=restarts, seed=seed
-    )
-    field, vector = lead_field(amplitude, width)
-    bells = np.exp(-(((beat.times - centre[:, None]) / width[:, None]) ** 2) / 2)
+    parts = fit_parts(beat.x8, beat.times, beat.rr, clock, restarts=restarts, seed=seed)
+    field, vector = lead_field(parts.amplitude, parts.width)
     return Twin(
-        _draft(clock, beat.rr, centre, width, vector, amplitude - field @ vector),
+        _draft(clock, beat.rr, parts, vector, parts.amplitude - field @ vector),
         field[None],
-        leads.twelve(beat.x8 - level[:, None]),
-        leads.twelve(amplitude @ bells),
+        leads.twelve(beat.x8 - parts.level[:, None]),
+        leads.twelve(parts.amplitude @ parts.courses),
         beat.fs,
         beat.n_beats,
     )
 
 
 def _clock(beat: Beat) -> Clock:
-    """Intervals of the typical beat: QRS by its speed, P and T by where the leads peak together."""
+    """Intervals of the typical beat: QRS by its speed, P and T by where the leads peak together.
+
+    A peak counts less the farther it is from where an adult's would be: the dome of an injured ST
+    segment may be higher than the T wave that follows.
+    """
     t, height = beat.times, np.sqrt((beat.x8**2).sum(0))
+    qrs, stretch = beat.offset - beat.onset, float(np.cbrt(beat.rr))
     p = (t > beat.onset - _SOUGHT_P[0]) & (t < beat.onset - _SOUGHT_P[1])
     p_peak = t[p][height[p].argmax()] if p.any() else beat.onset - 0.1
-    p_onset = p_peak - _P_DURATION / 2
-    shortest, longest = 0.25 * np.cbrt(beat.rr), min(0.45 * np.cbrt(beat.rr), t[-1])
-    late = (t > beat.offset + 0.06) & (t > beat.onset + 0.6 * shortest) & (t < longest)
-    t_peak = t[late][height[late].argmax()] if late.any() else beat.offset + 0.2
-    qt = beat.offset - beat.onset + (t_peak - beat.offset) / _T_POSITION
-    return Clock(p_onset, _P_DURATION, beat.onset, beat.offset - beat.onset, qt)
+    expected = beat.offset + _T_POSITION * (_QT * stretch - _QRS)
+    likely = np.exp(-(((t - expected) / (_T_SPREAD * stretch)) ** 2) / 2)
+    late = np.where(t > beat.offset + 0.06, height * likely, -1.0)
+    qt = qrs + (t[late.argmax()] - beat.offset) / _T_POSITION
+    return Clock(float(p_peak) - _P_DURATION / 2, _P_DURATION, beat.onset, qrs, float(qt))
 
 
-def _draft(
-    clock: Clock, rr: float, centre: Floats, width: Floats, vector: Floats, local: Floats
-) -> anatomy.Draft:
+def _draft(clock: Clock, rr: float, parts: Parts, vector: Floats, local: Floats) -> anatomy.Draft:
     """The parts in shares of their wave's interval."""
     draft = anatomy.Draft({}, {}, {}, {}, {})
     first = 0
@@ -198,8 +199,8 @@ def _draft(
         zero, unit = clock.zero_and_unit(wave)
         part = slice(first, first + len(rows))
         first += len(rows)
-        draft.position[wave] = (centre[None, part] - zero) / unit
-        draft.width[wave] = width[None, part] / unit
+        draft.position[wave] = (parts.centre[None, part] - zero) / unit
+        draft.width[wave] = parts.width[None, part] / unit
         draft.vector[wave] = vector[None, :, part]
         draft.local[wave] = local[None, :, part]
     knobs = {

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from dsp import checks
 from dsp.checks import Signal
 from dsp.errors import LengthError, SignalError
-from dsp.leads import EIGHT_TO_TWELVE
+from dsp.leads import EIGHT_TO_TWELVE, PRECORDIAL
 from ecgsynth.draws import series_seed
 from ecgsynth.noise.spectra import LINES, SPECTRA
 
 if TYPE_CHECKING:
     import torch
 
-ELECTRODES: Final = ("RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
+ELECTRODES: Final = ("RA", "LA", "LL", *PRECORDIAL)
 """Potentials against the ground RL."""
 LEADS_FROM_ELECTRODES: Final[NDArray[np.float32]] = np.zeros((8, 9), np.float32)
 """(8, 9): I = LA - RA, II = LL - RA, Vi = Vi - (RA + LA + LL) / 3."""

@@ -36,7 +36,7 @@ def fibrillation(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
 
 def flutter(draws: Draws, knobs: Knobs, duration: float) -> Rhythm:
     """A sawtooth near 300 a minute, every second to fifth wave conducted."""
-    ratio = np.clip(np.rint(300 / knobs["heart_rate"]), 2, 6)
+    ratio = np.maximum(np.rint(300 / knobs["heart_rate"]), 1)
     out = sinus(draws, {**knobs, "sdnn": np.minimum(knobs["sdnn"], 0.004)}, duration)
     out.p_time[:] = np.nan
     out.oscillation = oscillation(draws, ratio * knobs["heart_rate"] / 60, np.zeros(len(ratio)))

@@ -54,7 +54,7 @@ def room(duration: float) -> int:
     Examples
     --------
     >>> room(10.0)
-    53
+    50
     """
     return int((duration + BEFORE + AFTER) * FASTEST) + _LEAD_IN - 1
 
@@ -76,7 +76,7 @@ def train(rate: Floats, sd: Floats, z: Floats, place: Floats, duration: float) -
 
     Examples
     --------
-    >>> z = np.sin(np.arange(53))[None]
+    >>> z = np.sin(np.arange(room(10.0)))[None]
     >>> t = train(np.array([75.0]), np.array([0.03]), z, np.array([0.5]), 10.0)[0]
     >>> rr = np.diff(t[(t >= 0) & (t < 10)])
     >>> round(float(60 / rr.mean()), 3), round(float(rr.std()), 4)

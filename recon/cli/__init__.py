@@ -2,7 +2,7 @@
 
 import typer
 
-from recon.cli import demo, reconstruct, simulate, train, view
+from recon.cli import demo, reconstruct, signals, simulate, train, view
 from recon.cli.report import Commands
 
 app = typer.Typer(
@@ -14,6 +14,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo.app, view.app, reconstruct.app, simulate.app):
+for part in (demo.app, view.app, signals.app, reconstruct.app, simulate.app):
     app.add_typer(part)
 app.add_typer(train.app, name="train")

@@ -13,7 +13,8 @@ app = typer.Typer()
 @app.command()
 def simulate(
     out: Annotated[
-        Path, typer.Argument(help="File to write: .edf, .csv, .npz; WFDB for none. Numbered if n > 1.")
+        Path,
+        typer.Argument(help="File to write: .edf, .csv, .npz; WFDB for none. Numbered if n > 1."),
     ],
     n: Annotated[int, typer.Option("--n", help="How many records.")] = 1,
     heart_rate: Annotated[float | None, typer.Option(help="Beats per minute.")] = None,

@@ -4,7 +4,7 @@
 
 Conventions: LUDB and the challenge recordings, typical beat (median of aligned beats, level of the PR
 segment taken out), R peaks by sleepecg on lead II so that the fit stands alone. r is Pearson's over all
-twelve leads and the whole beat at once; "dipole" is the share of the sizes' energy that one moving
+twelve leads and the whole beat at once, each lead about its mean; "dipole" is the share of the sizes' energy that one moving
 dipole in this patient's lead field explains. Records with a dead or saturated lead are left out and counted. Planted: simulated
 patients of every diagnosis, muscle and white noise at 20 dB together, against the noiseless beat.
 """
@@ -24,6 +24,12 @@ from ecgsynth.diseases import DISEASES
 from ecgsynth.fit import fit, typical_beat
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's r, all leads at once, each about its mean."""
+    pair = [(x - x.mean(-1, keepdims=True)).ravel() for x in (a, b)]
+    return float(np.corrcoef(*pair)[0, 1])
 
 
 def real(entries: list[datasets.Entry]) -> None:
@@ -64,10 +70,12 @@ def planted(n: int) -> None:
         twin = fit(ECG(x, sim.fs, leads.TWELVE), r_peaks=peaks)
         x8 = ECG(clean, sim.fs, leads.TWELVE)[leads.EIGHT].astype(np.float64)
         truth = leads.twelve(typical_beat(x8, sim.fs, peaks).x8)
-        r.append(np.corrcoef(truth.ravel(), twin.fitted.ravel())[0, 1])
+        r.append(correlation(truth, twin.fitted))
     worst = codes[int(np.argmin(r))]
+    reached = sum(value >= 0.999 for value in r)
     print(
-        f"planted, 20 dB, {len(r)} diagnoses: r median {np.median(r):.5f}, least {min(r):.5f} ({worst})"
+        f"planted, 20 dB: r median {np.median(r):.5f}, least {min(r):.5f} ({worst}); "
+        f"{reached} of {len(r)} diagnoses reach 0.999"
     )
 
 

@@ -283,7 +283,9 @@ def test_an_inferred_rhythm_strip_says_so_too():
 
 def test_a_recording_that_knows_its_sources_shows_them_unasked():
     source = {"I": "measured", "II": "measured"} | dict.fromkeys(leads.PRECORDIAL, "inferred")
-    eight = dsp.ECG(patient(given=leads.EIGHT).signal, 500, leads.EIGHT, meta={"lead_sources": source})
+    eight = dsp.ECG(
+        patient(given=leads.EIGHT).signal, 500, leads.EIGHT, meta={"lead_sources": source}
+    )
     words = [text.get_text() for text in plot(eight.twelve_leads()).axes[0].texts]
     assert words.count("II") == 2
     for lead in (*leads.LIMB[2:], *leads.PRECORDIAL):

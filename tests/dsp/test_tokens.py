@@ -214,6 +214,17 @@ def test_refusals_are_named():
         dsp.QRSTokenizer(leads="II, I").decode(tok.encode(x, 100, [500]))
 
 
+def test_beats_are_found_on_all_leads_at_the_native_rate():
+    time = np.arange(5000) / 500
+    beats = np.exp(-0.5 * (((time[:, None] - np.arange(0.5, 10)) / 0.01) ** 2)).sum(axis=1)
+    x = np.stack([0.001 * np.random.default_rng(0).normal(size=5000), beats])
+    tok = dsp.QRSTokenizer(leads=["I"])
+    words = tok.encode(x, 500, leads=["I", "V2"])  # lead I alone shows no beat
+    np.testing.assert_allclose(words.r_peak[words.beat > 0], np.arange(50, 1000, 100), atol=1)
+    both = tok.encode(np.stack([x, x[::-1]]), 500, leads=["I", "V2"])
+    np.testing.assert_array_equal(both.r_peak[0], words.r_peak)
+
+
 @pytest.mark.data
 def test_real_twelve_leads_return_at_every_heart_rate(data):
     """Slow, usual and fast hearts of the challenge set: r >= .9999, every sample, every word."""

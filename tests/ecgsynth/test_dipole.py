@@ -10,7 +10,9 @@ from dsp import leads, vcg
 from ecgsynth import anatomy, dipole
 from ecgsynth.patients import patients
 
-CUT_MV = 4.5 * dipole.CUT  # what truncation at REACH widths can lose where Gaussians of 3 mV overlap
+CUT_MV = (
+    4.5 * dipole.CUT
+)  # what truncation at REACH widths can lose where Gaussians of 3 mV overlap
 
 
 def direct(heart, fs, n_samples):
@@ -24,7 +26,11 @@ def direct(heart, fs, n_samples):
                 kind = events.kind[k, e]
                 qrs, qt = heart.qrs[k, kind], heart.qt[k, kind] * events.stretch[k, e]
                 start, unit, gain = {
-                    "P": (time - heart.pr[k] - events.delay[k, e], heart.p_duration[k], events.gain),
+                    "P": (
+                        time - heart.pr[k] - events.delay[k, e],
+                        heart.p_duration[k],
+                        events.gain,
+                    ),
                     "QRS": (time, qrs, events.gain),
                     "T": (time + qrs, qt - qrs, events.t_gain),
                     "spike": (time, 1.0, events.gain),

@@ -19,7 +19,9 @@ def median_beat(code, n=40, seed=0, **parameters):
         n, diagnosis=code, heart_rate=60, duration=4.0, seed=seed, parameters=parameters
     )
     beats = [
-        x[:, r[1] - 50 : r[1] + 250] for x, r in zip(sim.signal, sim.r_peaks, strict=True) if len(r) > 2
+        x[:, r[1] - 50 : r[1] + 250]
+        for x, r in zip(sim.signal, sim.r_peaks, strict=True)
+        if len(r) > 2
     ]
     return np.mean(beats, 0)
 
@@ -79,7 +81,9 @@ def test_infarct_elevates_the_leads_that_face_it_and_depresses_those_behind(code
 
 @pytest.mark.parametrize("code", list(TERRITORIES))
 def test_st_response_is_monotone_in_size(code):
-    levels = [st_level(median_beat(code, n=8, stage=0, severity=s)) for s in (0, 0.25, 0.5, 0.75, 1)]
+    levels = [
+        st_level(median_beat(code, n=8, stage=0, severity=s)) for s in (0, 0.25, 0.5, 0.75, 1)
+    ]
     lead = int(np.argmax(levels[-1] - levels[0]))
     assert (np.diff([level[lead] for level in levels]) > 0).all()
 
@@ -148,3 +152,7 @@ def test_names_and_mistakes():
         patients(1, parameters={"bloodpressure": 1})
     with pytest.raises(dsp.ECGError, match="outside"):
         patients(1, parameters={"qt": 4.0})
+    with pytest.raises(dsp.ECGError, match="T must end"):
+        patients(1, parameters={"qt": 0.2, "qrs": 0.2})
+    with pytest.raises(dsp.ECGError, match="at most 0.075 s"):
+        patients(1, parameters={"heart_rate": 120.0, "sdnn": 0.1})

@@ -13,7 +13,13 @@ EXACT = 1e-9  # rounding of float64
 
 
 def knobs(n, rate=70.0, sdnn=0.03, lf_hf=1.5):
-    values = {"heart_rate": rate, "sdnn": sdnn, "lf_hf": lf_hf, "breath_rate": 0.25, "breath_phase": 1}
+    values = {
+        "heart_rate": rate,
+        "sdnn": sdnn,
+        "lf_hf": lf_hf,
+        "breath_rate": 0.25,
+        "breath_phase": 1,
+    }
     return {name: np.full(n, float(value)) for name, value in values.items()}
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import dsp
 from dsp import leads
 from recon.cli import app
-from tests.strategies import ecg
+from tests.strategies import ecg, patient
 
 
 def run(*arguments, code=0):
@@ -146,3 +146,47 @@ def test_the_line_of_the_readme(data, tmp_path):
     found = answer("reconstruct", record, "--leads", "I", "--plot", tmp_path / "out.png")
     assert len(found["leads"]) == 12
     assert (tmp_path / "out.png").stat().st_size > 50_000
+
+
+def test_clean(tmp_path):
+    wander = np.sin(2 * np.pi * 0.2 * ecg().times).astype(np.float32)
+    dsp.write(dsp.ECG(ecg().signal + wander, 500, leads.TWELVE), tmp_path / "in.npz")
+    found = answer("clean", tmp_path / "in.npz", tmp_path / "out.npz")
+    assert found["band_hz"] == [0.5, 40.0]
+    cleaned = dsp.read(tmp_path / "out.npz")
+    assert cleaned.meta["filter"] == "0.5 to 40 Hz"
+    inner = slice(1000, 4000)
+    expected = dsp.clean(ecg().signal, 500)[:, inner]
+    assert np.abs(cleaned.signal[:, inner] - expected).max() < 0.05
+    run("clean", tmp_path / "in.npz", tmp_path / "out.npz", "--low", 40, "--high", 1, code=2)
+
+
+def test_beats(record, tmp_path):
+    found = answer("beats", record, "--out", tmp_path / "marked", "--plot", tmp_path / "b.png")
+    truth = patient()[1] / 500
+    np.testing.assert_allclose(found["r_peaks_s"], truth, atol=0.01)
+    assert found["Heart rate, bpm"] == pytest.approx(70, abs=1)
+    assert found["verdict"] == "good"
+    marks = dsp.read(tmp_path / "marked", annotators=("qrs", "waves")).annotations
+    assert len(marks["qrs"]) == len(truth)
+    assert {"(", "N", ")", "t"} <= set(marks["waves"].symbols)
+    assert (tmp_path / "b.png").stat().st_size > 5000
+
+
+def test_no_beats_is_exit_1(tmp_path):
+    dsp.write(dsp.ECG(np.zeros((1, 5000)), 500, ["II"]), tmp_path / "flat.npz")
+    found = json.loads(run("beats", tmp_path / "flat.npz", "--json", code=1).stdout)
+    assert found["beats"] == 0
+    assert found["verdict"] == "bad"
+    assert "flat" in found["leads"][0]["reasons"]
+
+
+def test_simulate(tmp_path):
+    found = answer("simulate", tmp_path / "s.npz", "--n", 2, "--heart-rate", 60, "--seed", 3)
+    assert [row["beats"] for row in found["records"]] == [10, 10]
+    first = dsp.read(found["records"][0]["file"])
+    assert first.leads == leads.TWELVE
+    assert len(first.annotations["atr"]) == 10
+    answer("simulate", tmp_path / "one", "--diagnosis", "AMI")
+    assert dsp.read(tmp_path / "one", annotators=("waves",)).annotations["waves"].symbols
+    run("simulate", tmp_path / "x.npz", "--diagnosis", "nonsense", code=2)
