@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import scipy
@@ -124,7 +124,7 @@ def _butterworth(
         )
     if len(corners) == 2:
         return np.asarray(scipy.signal.butter(order, corners, "bandpass", fs=fs, output="sos"))
-    side = "highpass" if high is None else "lowpass"
+    side: Literal["highpass", "lowpass"] = "highpass" if high is None else "lowpass"
     return np.asarray(scipy.signal.butter(order, corners[0], side, fs=fs, output="sos"))
 
 

@@ -113,7 +113,7 @@ def _lead_field(draws: Draws) -> Floats:
 
 
 _NEIGHBOURS: Final = np.linalg.cholesky(0.62 ** abs(np.subtract.outer(np.arange(6), np.arange(6))))
-_BEYOND: Final = {"P": 0.16, "QRS": 0.32, "T": 0.26}
+_BEYOND: Final = {"P": 0.16, "QRS": 0.28, "T": 0.23}
 
 
 def _residual(wave: str, vector: Floats, draws: Draws) -> Floats:

@@ -42,13 +42,16 @@ class Request:
                 f"{self.path.name} does not say its sampling rate; give it in Hz: "
                 "dsp.read(path, fs=500)."
             )
-        given = stated if self.fs is None else self.fs
-        if stated is not None and abs(float(given or 0.0) - stated) > 1e-6 * stated:
+        given = None if self.fs is None else checks.rate(self.fs)
+        if stated is None:
+            return checks.rate(given)
+        if given is not None and abs(given - stated) > 1e-6 * stated:
             raise RateError(
-                f"fs={self.fs:g} was given, but {self.path.name} says {stated:g} Hz; leave fs out, "
+                f"fs={given:g} was given, but {self.path.name} says {stated:g} Hz; leave fs out, "
                 "and resample after reading if another rate is wanted."
             )
-        return checks.rate(given if stated is None else stated)
+        with self._naming():
+            return checks.rate(stated)
 
     def to_millivolt(self, stated: str | None) -> float:
         """Factor from the file's unit to mV; the caller's unit where the file has none.
@@ -133,8 +136,12 @@ class Request:
         LengthError
             If `start` or `stop` is outside the recording, or nothing is between them.
         """
-        first = 0 if self.start is None else round(float(self.start) * fs)
-        last = n_samples if self.stop is None else min(round(float(self.stop) * fs), n_samples)
+        try:
+            first = 0 if self.start is None else round(float(self.start) * fs)
+            last = n_samples if self.stop is None else round(float(self.stop) * fs)
+        except (TypeError, ValueError, OverflowError):
+            first = last = -1
+        last = min(last, n_samples)
         if not 0 <= first < last:
             raise LengthError(
                 f"start={self.start}, stop={self.stop} s of {self.path.name}, which lasts "

@@ -82,11 +82,11 @@ def typical_beat(x8: Floats, fs: float, r_peaks: ArrayLike) -> Beat:
     peaks = whole if len(whole) else peaks[:1].clip(before, x8.shape[1] - after - 1)
 
     rough = filters.clean(x8, fs).astype(np.float64)
-    peaks = _aligned(rough, peaks, fs, before, after)
-    middle = np.median(_cut(rough, peaks, before, after), 0)
+    places = _aligned(rough, peaks, fs, before, after)
+    middle = np.median(_cut(rough, places, before, after), 0)
     onset, offset = qrs_bounds(middle, fs, before)
-    flat = x8 - _baseline(x8, fs, peaks, onset - before)
-    beats = _cut(flat, peaks, before, after)
+    flat = x8 - _baseline(x8, fs, places, onset - before)
+    beats = _cut(flat, places, before, after)
     kept = _alike(beats, np.median(beats, 0))
     typical = np.median(beats[kept], 0)
     return Beat(
@@ -121,40 +121,48 @@ def qrs_bounds(x8: Floats, fs: float, r: int) -> tuple[int, int]:
     return max(0, low + int(around[0]) - pad), min(len(speed) - 1, low + int(around[-1]) + pad)
 
 
-def _cut(x: Floats, peaks: Ints, before: int, after: int) -> Floats:
-    """(beats, leads, before + after + 1)."""
-    index = peaks[:, None] + np.arange(-before, after + 1)
-    return np.moveaxis(x[:, index], 0, 1)
+def _cut(x: Floats, places: Floats, before: int, after: int) -> Floats:
+    """(beats, leads, before + after + 1) around places between samples, by cubic interpolation."""
+    whole = np.floor(places).astype(np.int64)
+    s = (places - whole)[:, None]
+    index = whole[:, None] + np.arange(-before, after + 1)
+    p = [x[:, (index + k).clip(0, x.shape[1] - 1)] for k in (-1, 0, 1, 2)]
+    # Catmull and Rom's cubic through the four neighbours.
+    bend = 2 * p[0] - 5 * p[1] + 4 * p[2] - p[3]
+    twist = 3 * (p[1] - p[2]) + p[3] - p[0]
+    return np.moveaxis(p[1] + s / 2 * (p[2] - p[0] + s * (bend + s * twist)), 0, 1)
 
 
-def _aligned(x8: Floats, peaks: Ints, fs: float, before: int, after: int) -> Ints:
-    """The peaks moved by up to 20 ms to where each beat's QRS matches the median best."""
+def _aligned(x8: Floats, peaks: Ints, fs: float, before: int, after: int) -> Floats:
+    """Where each beat's QRS matches the median best, between samples, within 20 ms of its peak."""
     reach, half = round(0.02 * fs), round(0.06 * fs)
-    room = (peaks >= before + reach) & (peaks + after + reach < x8.shape[1])
-    peaks = peaks if not room.any() else peaks[room]
+    places = peaks.astype(np.float64)
     for _ in range(2):
-        index = peaks[:, None] + np.arange(-half - reach, half + reach + 1)
-        wide = x8[:, index.clip(0, x8.shape[1] - 1)].swapaxes(0, 1)
+        wide = _cut(x8, places, half + reach, half + reach)
         middle = np.median(wide[..., reach : reach + 2 * half + 1], 0)
         middle -= middle.mean(-1, keepdims=True)
         shifted = np.lib.stride_tricks.sliding_window_view(wide, 2 * half + 1, axis=-1)
         match = np.einsum("nlsw,lw->ns", shifted, middle)
-        shift = match.argmax(-1) - reach
-        moved = peaks + shift - round(float(np.median(shift)))  # the R peak stays where it is
-        peaks = np.where((moved >= before) & (moved + after < x8.shape[1]), moved, peaks)
-    return peaks
+        best = match.argmax(-1).clip(1, 2 * reach - 1)
+        left, top, right = (match[np.arange(len(match)), best + k] for k in (-1, 0, 1))
+        curve = np.minimum(left - 2 * top + right, -1e-12)
+        shift = best - reach + ((left - right) / (2 * curve)).clip(-0.5, 0.5)
+        moved = places + shift - np.median(shift)  # on the whole the R peaks stay where they are
+        places = np.where((moved >= before) & (moved + after < x8.shape[1]), moved, places)
+    return places
 
 
-def _baseline(x8: Floats, fs: float, peaks: Ints, onset: int) -> Floats:
+def _baseline(x8: Floats, fs: float, places: Floats, onset: int) -> Floats:
     """Straight lines through the level of each PR segment; level beyond the first and the last.
 
     `onset` is that of the QRS in samples from the R peak (negative).
     """
     first, last = (round(s * fs) for s in _QUIET_BEFORE_QRS)
+    peaks = np.rint(places).astype(np.int64)
     index = peaks[:, None] + np.arange(onset - first, onset - last + 1)
     level = np.median(x8[:, index.clip(0, x8.shape[1] - 1)], -1)
-    places, t = peaks + onset - (first + last) / 2, np.arange(x8.shape[1])
-    return np.stack([np.interp(t, places, row) for row in level])
+    middles, t = peaks + onset - (first + last) / 2, np.arange(x8.shape[1])
+    return np.stack([np.interp(t, middles, row) for row in level])
 
 
 def _alike(beats: Floats, middle: Floats) -> NDArray[np.bool_]:

@@ -79,7 +79,7 @@ def speed(n):
     print(f"{'':22}{'wall':>10}{'cpu':>10}")
     found = {name: rate_of(job, count) for name, (job, count) in jobs.items()}
     for name, (wall, busy) in found.items():
-        print(f"{name:22}{wall:10.0f}{busy:10.0f}")
+        print(f"{name:22}{wall:10.1f}{busy:10.1f}")
     print(f"clean against neurokit2: {found['clean'][0] / found['neurokit2, clean'][0]:.0f} times")
 
 

@@ -261,6 +261,11 @@ def test_what_the_caller_says_must_agree_with_the_file(tmp_path):
     assert dsp.read(tmp_path / "r", fs=250, unit="mV").fs == 250
     with pytest.raises(dsp.RateError, match="says 250"):
         dsp.read(tmp_path / "r", fs=360)
+    for wrong in ("x", -1, float("nan")):
+        with pytest.raises(dsp.RateError):
+            dsp.read(tmp_path / "r", fs=wrong)
+        with pytest.raises(dsp.LengthError, match="start"):
+            dsp.read(tmp_path / "r", start=wrong)
     with pytest.raises(dsp.UnitError, match="leave unit out"):
         dsp.read(tmp_path / "r.hea", unit="uV")
     with pytest.raises(dsp.LeadError, match="no channel 'x'"):
@@ -290,6 +295,41 @@ def test_the_example_of_pydicom_is_read_as_pydicom_does():
     )
     assert {"P Onset", "QRS Onset", "T Offset"} <= set(marked)
     assert (ecg.meta["age"], ecg.meta["sex"]) == (42, "F")
+
+
+def foreign_edf(path: Path) -> None:
+    """A polysomnogram's habit: other units, other channels at other rates, texts of its own."""
+    pyedflib = pytest.importorskip("pyedflib")
+    signals = [
+        ("ECG II", "mV", 500.0, 5.0),
+        ("EEG Fpz-Cz", "uV", 100.0, 500.0),
+        ("ECG V1", "uV", 500.0, 5000.0),
+    ]
+    with pyedflib.EdfWriter(str(path), 3) as file:
+        file.setSignalHeaders(
+            [
+                {"label": label, "dimension": unit, "sample_frequency": rate, "physical_min": -top,
+                 "physical_max": top, "digital_min": -2000, "digital_max": 2000, "transducer": "",
+                 "prefilter": ""}
+                for label, unit, rate, top in signals
+            ]
+        )  # fmt: skip
+        file.writeSamples([np.full(round(rate) * 3, top / 5) for _, _, rate, top in signals])
+        file.writeAnnotation(1.5, -1, "Lights off")
+
+
+def test_edf_of_other_makers_is_read_in_its_units_and_words(tmp_path):
+    foreign_edf(tmp_path / "psg.edf")
+    with pytest.raises(dsp.LeadError, match=r"psg\.edf.*Fpz"):
+        dsp.read(tmp_path / "psg.edf")
+    for wish in ({"leads": ["II", "V1"]}, {"rename": {"EEG Fpz-Cz": None}}):
+        ecg = dsp.read(tmp_path / "psg.edf", **wish)
+        assert (ecg.leads, ecg.fs, ecg.n_samples) == (("II", "V1"), 500, 1500)
+        np.testing.assert_allclose(ecg.signal, 1.0, atol=0.0025)  # a step of 10 mV in 4000
+        marks = ecg.annotations["edf"]
+        assert (marks.samples.tolist(), marks.notes) == ([750], ("Lights off",))
+    with pytest.raises(dsp.ReadError, match="different sampling rates"):
+        dsp.read(tmp_path / "psg.edf", rename={"EEG Fpz-Cz": "V2"})
 
 
 def test_clinical_files_are_read_through_ecgdatakit(tmp_path):

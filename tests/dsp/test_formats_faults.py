@@ -28,6 +28,11 @@ def test_bad_writes_say_why(case, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_only_recordings_are_written(tmp_path):
+    with pytest.raises(dsp.WriteError, match=r"takes a dsp\.ECG, not ndarray"):
+        dsp.write(np.zeros((12, 500)), tmp_path / "a.npz")
+
+
 BAD_MARKS = {
     "long note": (Annotations([1], "N", ("x" * 300,)), "300 bytes"),
     "wide subtype": (Annotations([1], "N", subtypes=[200]), "subtype"),
@@ -88,6 +93,14 @@ def cut(name: str, keep: float):
     return lambda home: os.truncate(home / name, int((home / name).stat().st_size * keep))
 
 
+def with_npz(**arrays):
+    def build(home: Path) -> Path:
+        np.savez(home / "a.npz", **arrays)
+        return home / "a.npz"
+
+    return build
+
+
 BAD_FILES = {
     "no such file": (lambda home: home / "nothing", dsp.ReadError, "does not exist"),
     "a folder": (lambda home: home, dsp.ReadError, "is a folder"),
@@ -136,6 +149,15 @@ BAD_FILES = {
     "no unit": (with_file("a.csv", b"t,I\n0,1\n.004,2\n"), dsp.ReadError, "does not say its unit"),
     "pickled": (with_file("a.npy", b"\x93NUMPY\x01\x00F\x00{'descr': '|O', 'fortran_order': False, "
                 b"'shape': (1,)}            \n"), dsp.ReadError, "no plain array"),
+    "npz of something else": (with_npz(x=np.ones(9)), dsp.ReadError, "no array 'signal'; it holds x"),
+    "npz without a rate": (with_npz(signal=np.ones((1, 9)), leads=["I"]), dsp.ReadError, "rate"),
+    "npz of words": (with_npz(signal=np.array(["a"])), dsp.ReadError, "not leads by time"),
+    "npz with a name too many": (
+        with_npz(signal=np.ones((1, 9)), leads=["I", "II"]), dsp.ReadError, "2 names for 1 leads"),
+    "npz with foreign notes": (
+        with_npz(signal=np.ones((1, 9)), leads=["I"], notes="[]"), dsp.ReadError, "damaged"),
+    "leads in columns": (with_npz(signal=np.ones((500, 12)), fs=500, unit="mV",
+                         leads=[f"c{k}" for k in range(500)]), dsp.LeadError, "a.npz"),
     "MAT 7.3": (with_file("a.mat", b"MATLAB 7.3 MAT-file" + bytes(200)), dsp.ReadError, "-v7"),
 }  # fmt: skip
 
