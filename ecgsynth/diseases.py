@@ -266,7 +266,7 @@ def _infarct(territory: tuple[float, float, float]) -> Change:
         qrs, t = draft.vector["QRS"], draft.vector["T"]
         for part, mv in _LOSS:
             qrs[:, :, part] -= (mv * loss)[:, None] * wall
-        for part, mv in ((ST, 0.34), (ST_LATE, 0.36), (T_EARLY, 0.18)):
+        for part, mv in ((ST, 0.28), (ST_LATE, 0.30), (T_EARLY, 0.28)):
             t[:, :, part] += (mv * injury)[:, None] * wall
         for part, mv in ((T_EARLY, 0.10), (T, 0.45)):
             t[:, :, part] -= (mv * inverted)[:, None] * wall

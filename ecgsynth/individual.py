@@ -73,7 +73,10 @@ def _individual(draft: Draft, draws: Draws) -> None:
         gain = np.exp(0.16 * draws.normal(f"{wave} gain", parts))[:, None]
         norm = np.linalg.norm(draft.vector[wave], axis=1, keepdims=True)
         bend = 0.11 * norm * draws.normal(f"{wave} bend", 3 * parts).reshape(n, 3, parts)
-        draft.vector[wave] = turn @ (gain * draft.vector[wave] + bend) * size[wave][:, None, None]
+        own = np.repeat(size[wave][:, None], parts, 1)
+        if wave == "T":  # injury currents vary less from patient to patient than T waves do
+            own[:, : anatomy.T_EARLY] **= 0.5
+        draft.vector[wave] = turn @ (gain * draft.vector[wave] + bend) * own[:, None]
         draft.local[wave] = draft.local[wave] * np.sqrt(size[wave])[:, None, None]
         loose = np.array([0.0 if wave == "T" and i == 3 else 1.0 for i in range(parts)])
         draft.position[wave] += loose * 0.013 * draws.normal(f"{wave} position", parts)

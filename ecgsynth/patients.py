@@ -250,7 +250,7 @@ def _knobs(draws: Draws, codes: NDArray[np.str_], asked: Mapping[str, Floats]) -
     put("axis", np.deg2rad(np.clip(axis, -60, 110)))
     put("turn", np.deg2rad(4 + 17 * z("turn")))
     put("voltage", np.exp(0.05 * (2 * male - 1) - 0.0025 * years + 0.24 * z("voltage")))
-    put("t_voltage", np.exp(0.13 * (2 * male - 1) - 0.005 * years + 0.34 * z("t voltage")))
+    put("t_voltage", np.exp(0.13 * (2 * male - 1) - 0.004 * years + 0.32 * z("t voltage")))
     put("severity", draws.uniform("severity")[:, 0])
     put("stage", np.floor(3 * draws.uniform("stage")[:, 0]))
     put("alternans", np.zeros_like(age))

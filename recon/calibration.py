@@ -1,5 +1,6 @@
 """Calibration to a patient: which seconds of a recording can be believed, and what they say."""
 
+import functools
 import warnings
 from typing import Any, Final
 
@@ -7,8 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
-from recon.gaussian import covariance, split
+from recon.gaussian import (
+    Gaussian,
+    Matrix,
+    Votes,
+    as_key,
+    covariance,
+    mahalanobis,
+    predictors,
+    split,
+)
 
+STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""What the population may count for in a calibration, relative to the patient's own seconds."""
 SHORTEST: Final = 2.0
 WIDEST_MV: Final = 8.0
 """Peak to peak within a second, cleaned; no beat of a surface lead is larger."""
@@ -18,6 +30,82 @@ NOISIEST: Final = 0.35
 """Share of a lead's power above 40 Hz; a clean ECG has some hundredths."""
 SHARE_CLIPPED: Final = 0.025
 """Share of a second at its own two extremes; a beat touches each for a few milliseconds."""
+
+
+class Patient:
+    """The same model after seconds of one patient's own leads.
+
+    The posterior covariance is ``S + strength * P``: the patient's own, and the population's in
+    the patient's scale. For any given leads that is ridge regression towards ``W_S``; its strength
+    is chosen for them by leaving out one second after another.
+
+    Parameters
+    ----------
+    model : the population.
+    seconds : (n, bands, 8, 8) mV², `covariance` of each second of the eight leads; n >= 2.
+
+    Raises
+    ------
+    LengthError
+        For fewer than two seconds.
+
+    Examples
+    --------
+    >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+    >>> Patient(Gaussian(one), np.stack([one[:, 0]] * 3)).seconds.shape
+    (3, 2, 8, 8)
+    """
+
+    def __init__(self, model: Gaussian, seconds: Matrix) -> None:
+        if len(seconds) < 2:
+            raise LengthError(f"{len(seconds)} usable seconds; a calibration needs at least two.")
+        self.seconds = np.array(seconds, np.float64)
+        self._total = self.seconds.sum(axis=0)
+        self._prior = _in_scale(model, self._total)
+        self._held_out = [
+            (second, self._total - second, _in_scale(model, self._total - second))
+            for second in self.seconds
+        ]
+
+    def votes(self, basis: Matrix, seen: Matrix) -> Votes:
+        """One covariance, in the scale of the record; as `Gaussian.votes`.
+
+        Examples
+        --------
+        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
+        >>> patient.votes(np.eye(8)[:, :1], np.ones((2, 1, 1))).covariances.shape
+        (2, 1, 8, 8)
+        """
+        own = self._total + self.strength(basis) * self._prior
+        scale = mahalanobis(np.linalg.inv(basis.T @ own @ basis), seen)
+        return Votes(np.ones(1), (own * scale[:, None, None])[:, None])
+
+    def strength(self, basis: Matrix) -> float:
+        """The row of `STRENGTHS` with the least leave-one-second-out error for these leads.
+
+        Examples
+        --------
+        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
+        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
+        >>> patient.strength(np.eye(8)[:, :1]) in STRENGTHS
+        True
+        """
+        return self._strength(as_key(basis))
+
+    @functools.lru_cache(maxsize=256)  # noqa: B019 - models are few and live long
+    def _strength(self, key: tuple[tuple[float, ...], ...]) -> float:
+        basis = np.array(key)
+        power = np.einsum("bii->i", self._total) + 1e-12
+        errors = []
+        for strength in STRENGTHS:
+            error = 0.0
+            for second, rest, prior in self._held_out:
+                away = np.eye(8) - predictors(rest + strength * prior, basis) @ basis.T
+                left = np.einsum("bij,bjk,bik->i", away, second, away)
+                error += float((left / power).sum())
+            errors.append(error)
+        return STRENGTHS[int(np.argmin(errors))]
 
 
 def seconds(ecg: ECG) -> NDArray[np.float64]:
@@ -109,3 +197,9 @@ def _artefact(x: checks.Signal, cleaned: checks.Signal) -> str:
 
 def _say(name: str, badness: Any) -> str:
     return f"{name} in {leads.EIGHT[int(np.argmax(badness))]}"
+
+
+def _in_scale(model: Gaussian, total: Matrix) -> Matrix:
+    """What the population makes of a patient whose eight leads are seen, in the patient's scale."""
+    votes = model.votes(np.eye(8), total)
+    return np.asarray(np.einsum("k,bkij->bij", votes.weights, votes.covariances))

@@ -29,8 +29,6 @@ SLOW_HZ: Final = 5.0
 BANDS: Final = 2
 EVIDENCE: Final = 12.0
 """Effective numbers in a vote, over all leads: samples, beats and leads of an ECG repeat each other."""
-STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""What the population may count for in a calibration, relative to the patient's own seconds."""
 _UPPER: Final = np.triu_indices(8)
 
 
@@ -138,7 +136,7 @@ class Gaussian:
         [1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
         """
         basis, coordinates = given_space(leads.canonical_all(given))
-        return np.asarray(_predictors(self.population, basis) @ coordinates)
+        return np.asarray(predictors(self.population, basis) @ coordinates)
 
     def votes(self, basis: Matrix, seen: Matrix) -> Votes:
         """How much each training patient is like a record.
@@ -154,8 +152,8 @@ class Gaussian:
         >>> model.votes(np.eye(8)[:, :1], np.ones((2, 1, 1))).weights
         array([1.])
         """
-        inverse, logdet = self._inverses(_key(basis))
-        scale = _mahalanobis(inverse, seen[:, None])
+        inverse, logdet = self._inverses(as_key(basis))
+        scale = mahalanobis(inverse, seen[:, None])
         # Likelihood of a zero-mean Gaussian, its scale at the maximum, mean over bands and leads.
         score = -0.5 * EVIDENCE * (np.log(scale) + logdet / basis.shape[1]).mean(axis=0)
         weights = np.exp(score - score.max())
@@ -217,82 +215,6 @@ class Gaussian:
                 f"{path} holds no Gaussian model ({type(error).__name__}: {error}); "
                 "give a folder that Gaussian.save wrote."
             ) from None
-
-
-class Patient:
-    """The same model after seconds of one patient's own leads.
-
-    The posterior covariance is ``S + strength * P``: the patient's own, and the population's in
-    the patient's scale. For any given leads that is ridge regression towards ``W_S``; its strength
-    is chosen for them by leaving out one second after another.
-
-    Parameters
-    ----------
-    model : the population.
-    seconds : (n, bands, 8, 8) mV², `covariance` of each second of the eight leads; n >= 2.
-
-    Raises
-    ------
-    LengthError
-        For fewer than two seconds.
-
-    Examples
-    --------
-    >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
-    >>> Patient(Gaussian(one), np.stack([one[:, 0]] * 3)).seconds.shape
-    (3, 2, 8, 8)
-    """
-
-    def __init__(self, model: Gaussian, seconds: Matrix) -> None:
-        if len(seconds) < 2:
-            raise LengthError(f"{len(seconds)} usable seconds; a calibration needs at least two.")
-        self.seconds = np.array(seconds, np.float64)
-        self._total = self.seconds.sum(axis=0)
-        self._prior = _in_scale(model, self._total)
-        self._held_out = [
-            (second, self._total - second, _in_scale(model, self._total - second))
-            for second in self.seconds
-        ]
-
-    def votes(self, basis: Matrix, seen: Matrix) -> Votes:
-        """One covariance, in the scale of the record; as `Gaussian.votes`.
-
-        Examples
-        --------
-        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
-        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
-        >>> patient.votes(np.eye(8)[:, :1], np.ones((2, 1, 1))).covariances.shape
-        (2, 1, 8, 8)
-        """
-        own = self._total + self.strength(basis) * self._prior
-        scale = _mahalanobis(np.linalg.inv(basis.T @ own @ basis), seen)
-        return Votes(np.ones(1), (own * scale[:, None, None])[:, None])
-
-    def strength(self, basis: Matrix) -> float:
-        """The row of `STRENGTHS` with the least leave-one-second-out error for these leads.
-
-        Examples
-        --------
-        >>> one = np.ones((2, 1, 1, 1)) * np.eye(8)
-        >>> patient = Patient(Gaussian(one), np.stack([one[:, 0]] * 2))
-        >>> patient.strength(np.eye(8)[:, :1]) in STRENGTHS
-        True
-        """
-        return self._strength(_key(basis))
-
-    @functools.lru_cache(maxsize=256)  # noqa: B019 - models are few and live long
-    def _strength(self, key: tuple[tuple[float, ...], ...]) -> float:
-        basis = np.array(key)
-        power = np.einsum("bii->i", self._total) + 1e-12
-        errors = []
-        for strength in STRENGTHS:
-            error = 0.0
-            for second, rest, prior in self._held_out:
-                away = np.eye(8) - _predictors(rest + strength * prior, basis) @ basis.T
-                left = np.einsum("bij,bjk,bik->i", away, second, away)
-                error += float((left / power).sum())
-            errors.append(error)
-        return STRENGTHS[int(np.argmin(errors))]
 
 
 def split(cleaned: Signal, fs: float) -> Signal:
@@ -383,7 +305,7 @@ def condition(votes: Votes, basis: Matrix) -> Conditional:
     >>> condition(votes, np.eye(8)[:, :2]).floor.round(2).tolist()
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
-    each = _predictors(votes.covariances, basis)
+    each = predictors(votes.covariances, basis)
     left = votes.covariances - each @ (basis.T @ votes.covariances)
     to_12 = leads.EIGHT_TO_TWELVE
     variance = np.einsum("hi,bkij,hj->kh", to_12, left, to_12)
@@ -394,7 +316,7 @@ def condition(votes: Votes, basis: Matrix) -> Conditional:
     return Conditional(mean, np.clip(votes.weights @ variance, 0, None), spread)
 
 
-def _predictors(covariances: Matrix, basis: Matrix) -> Matrix:
+def predictors(covariances: Matrix, basis: Matrix) -> Matrix:
     """(..., 8, rank): ``C B (B' C B)^-1`` of each covariance."""
     cross = covariances @ basis
     inner = basis.T @ cross
@@ -407,7 +329,7 @@ def _same_scale(records: Matrix) -> Matrix:
     """Covariances (n, 8, 8) in the scale of their Tyler scatter matrix, shrunk towards it."""
     shape, scales = records.mean(axis=0), np.ones(len(records))
     for _ in range(200):
-        scales = _mahalanobis(np.linalg.inv(shape + 1e-9 * np.trace(shape) * np.eye(8)), records)
+        scales = mahalanobis(np.linalg.inv(shape + 1e-9 * np.trace(shape) * np.eye(8)), records)
         new = (records / scales[:, None, None]).mean(axis=0)
         new *= 8 / np.trace(new)
         change = np.abs(new - shape).max()
@@ -417,18 +339,13 @@ def _same_scale(records: Matrix) -> Matrix:
     return np.asarray((records / scales[:, None, None] + SHRINKAGE * shape) / (1 + SHRINKAGE))
 
 
-def _mahalanobis(inverse: Matrix, seen: Matrix) -> Matrix:
+def mahalanobis(inverse: Matrix, seen: Matrix) -> Matrix:
     """Mean squared length of `seen` by `inverse`: the scale at which the likelihood is greatest."""
     return np.asarray(np.einsum("...ij,...ji->...", inverse, seen) / seen.shape[-1])
 
 
-def _in_scale(model: Gaussian, total: Matrix) -> Matrix:
-    """What the population makes of a patient whose eight leads are seen, in the patient's scale."""
-    votes = model.votes(np.eye(8), total)
-    return np.asarray(np.einsum("k,bkij->bij", votes.weights, votes.covariances))
-
-
-def _key(basis: Matrix) -> tuple[tuple[float, ...], ...]:
+def as_key(basis: Matrix) -> tuple[tuple[float, ...], ...]:
+    """A matrix as something a cache can look up."""
     return tuple(map(tuple, basis.tolist()))
 
 

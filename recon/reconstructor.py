@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
 from recon import calibration
-from recon.gaussian import Conditional, Gaussian, Patient, condition, covariance, given_space, split
+from recon.calibration import Patient
+from recon.gaussian import Conditional, Gaussian, condition, covariance, given_space, split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

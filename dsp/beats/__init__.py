@@ -32,7 +32,7 @@ def r_peaks(
 ) -> Peaks | list[Peaks] | tuple[Peaks, Scores] | tuple[list[Peaks], list[Scores]]:
     """Find the beats, in one lead or in all leads together.
 
-    The energy of the slope between 5 and 30 Hz, of each lead in units of its own beats and
+    The energy of the slope between 5 and 20 Hz, of each lead in units of its own beats and
     weighted by how far they stand out, is searched for peaks; a peak is a beat by its height above
     the background, by its neighbours (T waves are lower) and by silence (a lower one is accepted).
     Every decision is local in time. The mark is then moved to the extremum of the QRS: the R, or
@@ -87,7 +87,7 @@ def r_peaks(
 def detect(x: Signal, fs: float) -> tuple[list[Peaks], list[Scores]]:
     """Beats of each record of (records, leads, time) checked samples, and their confidence."""
     grid = energy.Grid.of(fs)
-    y = energy.decimate(x, grid.step)
+    y = energy.decimate(energy.without_spikes(x, fs), grid.step)
     if y.shape[-1] < 3:
         return [np.zeros(0, np.int64) for _ in x], [np.zeros(0, np.float32) for _ in x]
     g = energy.slope(y, grid)

@@ -19,7 +19,10 @@ CAP: Final = 1.5
 REFRACTORY: Final = 0.24
 NEAR: Final = 0.65
 """Share of the usual interval within which a much lower neighbour is a T wave or noise."""
-LOWER: Final = 0.35
+LOWER: Final = 0.3
+NOISY: Final = 0.7
+"""A near neighbour goes below this share of the height, plus this much of the background: in noise
+two near peaks must be more equal to be two beats."""
 SILENCE: Final = 1.5
 """Multiple of the usual interval after which a lower peak is taken for a beat."""
 SOUGHT: Final = 0.2
@@ -88,17 +91,18 @@ def choose(found: Candidates, grid: Grid) -> NDArray[np.bool_]:
     height = np.minimum(found.height, CAP) - BACKGROUND * found.background
     kept = height > HEIGHT
     usual = usual_interval(time, height, kept)
+    unequal = LOWER + NOISY * found.background
     for _ in range(_ROUNDS):
-        _drop_neighbours(time, height, usual, kept)
+        _drop_neighbours(time, height, usual, unequal, kept)
     _search_back(time, height, usual, kept)
-    _drop_neighbours(time, height, usual, kept)
+    _drop_neighbours(time, height, usual, unequal, kept)
     return kept
 
 
 def usual_interval(time: Float, height: Float, kept: NDArray[np.bool_]) -> Float:
     """Median interval of up to 17 around each candidate, between those that are surely beats, s."""
     sure = kept.copy()
-    _drop_neighbours(time, height, np.full(len(time), 0.6), sure)
+    _drop_neighbours(time, height, np.full(len(time), 0.6), np.full(len(time), LOWER), sure)
     t = time[sure]
     if len(t) < 2:
         return np.full(len(time), 0.8)
@@ -116,7 +120,9 @@ def usual_interval(time: Float, height: Float, kept: NDArray[np.bool_]) -> Float
     return np.asarray(median[nearest])
 
 
-def _drop_neighbours(time: Float, height: Float, usual: Float, kept: NDArray[np.bool_]) -> None:
+def _drop_neighbours(
+    time: Float, height: Float, usual: Float, unequal: Float, kept: NDArray[np.bool_]
+) -> None:
     """Of two beats too near, the lower goes, unless what drops it is itself dropped; in place."""
     index = np.flatnonzero(kept)
     if len(index) < 2:
@@ -125,7 +131,7 @@ def _drop_neighbours(time: Float, height: Float, usual: Float, kept: NDArray[np.
     gap = np.diff(t)
     lower = np.minimum(h[1:], h[:-1]) / np.maximum(h[1:], h[:-1])
     near = gap < np.minimum(NEAR * usual[index[:-1]], 0.6)
-    clash = (gap < REFRACTORY) | (near & (lower < LOWER))
+    clash = (gap < REFRACTORY) | (near & (lower < unequal[index[:-1]]))
     later = clash & (h[1:] < h[:-1])  # the later of the pair is the lower
     earlier = clash & ~later
     threatened = np.zeros(len(index), bool)

@@ -13,7 +13,8 @@ BYTES: Final = {
 }  # fmt: skip
 """Bytes per sample of each signal format; 0 for the compressed ones, whose size says nothing."""
 _LONGEST = 1_000_000  # characters; the longest real headers (thousands of segments) have fewer
-_MOST_VALUES = 64_000_000  # samples per frame x frames that need not be backed by bytes
+MOST_VALUES: Final = 30_000_000
+"""Samples, over all channels, that a record may have without bytes to back them."""
 _NUMBER = r"\d{1,12}(?:\.\d{0,17})?(?:[eE][-+]?\d{1,2})?"
 _RECORD_FIELDS: Final = (
     ("record name", r"(?P<record>[-\w]+)(?:/(?P<segments>\d{1,6}))?"),
@@ -101,6 +102,11 @@ def load(path: Path) -> Header:
         tuple(line[1:] for _, line in lines if line.startswith("#")),
     )
     return header if n_segments else _backed(header)
+
+
+def names(path: Path, file: str) -> bool:
+    """Whether a line of the header begins with the name of that signal file."""
+    return any(line.split(maxsplit=1)[:1] == [file] for line in _text(path).splitlines())
 
 
 def _text(path: Path) -> str:
@@ -196,6 +202,6 @@ def _backed(header: Header) -> Header:
     values = n_samples * sum(
         c.frame for c in header.channels if not (c.file != "~" and BYTES[c.fmt])
     )
-    if values > _MOST_VALUES or max(c.skew for c in header.channels) >= n_samples:
+    if values > MOST_VALUES or max(c.skew for c in header.channels) >= n_samples:
         raise ReadError(f"{place} claims more samples or skew than its files can bear out.")
     return dataclasses.replace(header, n_samples=n_samples)

@@ -14,7 +14,7 @@ from dsp import checks
 from dsp.checks import Signal
 from dsp.errors import ReadError, UnitError
 from dsp.formats import clock, counts, header, marks, samples
-from dsp.formats.header import BYTES, Channel, Header
+from dsp.formats.header import BYTES, MOST_VALUES, Channel, Header
 from dsp.formats.request import Request
 from dsp.record import ECG, Annotations
 
@@ -32,12 +32,14 @@ ANNOTATORS: Final = " annotators:"
 
 
 def header_of(path: Path) -> Path | None:
-    """The header a path stands for: itself, the record of that name, or the one beside a file of it."""
-    if path.suffix == ".hea":
-        return path
-    for candidate in (path.with_name(path.name + ".hea"), path.with_suffix(".hea")):
-        if path.name and candidate.is_file():
-            return candidate
+    """The header a path stands for: itself, its record's, or the one that names it as signal file."""
+    if path.suffix == ".hea" or not path.name:
+        return path if path.name else None
+    named, beside = path.with_name(f"{path.name}.hea"), path.with_suffix(".hea")
+    if named.is_file():
+        return named
+    if path.suffix and beside.is_file() and header.names(beside, path.name):
+        return beside
     return None
 
 
@@ -66,7 +68,7 @@ def read(request: Request) -> ECG:
         names = tuple(channel.name for channel in head.channels)
     rows = request.rows(names, len(names))
     first, last = request.span(fs, n_samples)
-    if (last - first) * len(rows) > 64_000_000 + sum(_present(part) for part, _ in parts if part):
+    if (last - first) * len(rows) > MOST_VALUES + sum(_present(part) for part, _ in parts if part):
         raise ReadError(f"{path.name} claims more samples than its files can bear out.")
     x = np.full((len(rows), last - first), np.nan, np.float32)
     begin = 0
@@ -86,6 +88,9 @@ def _parts(head: Header) -> list[tuple[Header | None, int]]:
     """The segments in order with their lengths; None where nothing was recorded."""
     if not head.segments:
         return [(head, head.n_samples or 0)]
+    recorded = [name for name, _ in head.segments if name != "~"]
+    if len(set(recorded)) < len(recorded):
+        raise ReadError(f"{head.path.name} names a segment twice; it is damaged.")
     parts: list[tuple[Header | None, int]] = []
     for name, length in head.segments:
         if length == 0:  # a layout: names and gains without samples, repeated by each segment

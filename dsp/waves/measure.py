@@ -176,8 +176,8 @@ def _amplitudes(ecg: ECG, waves: Waves) -> tuple[Values, Values, Values, Values]
     w[:, (index < 0) | (index >= ecg.n_samples)] = np.nan
     w -= w[..., (t >= -ISOELECTRIC[0] * fs) & (t <= -ISOELECTRIC[1] * fs)].mean(axis=-1)[..., None]
     width = (offset - onset)[:, None]
-    # A gap within makes a beat's value NaN, and the median passes it over.
-    gap = np.isnan(w).any(axis=-1) | np.isnan(waves.qrs.peak[:, known])
+    # A gap within, or a lead that is off, makes a beat's value NaN; the median passes it over.
+    gap = np.isnan(w).any(axis=-1) | (w == 0).all(axis=-1)
     within = (t >= 0) & (t <= width)
     at_st = np.abs(t - width - ST_DELAY * fs) <= _ST_WIDTH / 2 * fs
     st = np.where(at_st, w, 0.0).sum(axis=-1) / np.maximum(at_st.sum(axis=-1), 1)

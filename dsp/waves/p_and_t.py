@@ -21,7 +21,8 @@ LONG_PR: Final = 0.32
 """s before the QRS onset: no P wave peaks earlier."""
 USUAL_P: Final = (0.11, 0.10)
 """P peaks this long before the QRS onset, give or take (SD), s."""
-AWAY = np.float32(0.5)
+AWAY: Final = np.float32(0.5)
+"""How much the distance of a T wave from the level before the QRS counts beside its bump."""
 AFTER_T: Final = 0.08
 """s; P peaks at least this long after the T peak of the beat before."""
 HALF_P: Final = 0.05

@@ -16,7 +16,8 @@ from tqdm.auto import tqdm
 
 from dsp import datasets, leads, statistics, vcg
 from recon import population
-from recon.gaussian import Gaussian, Patient, condition, covariance, given_space, split
+from recon.calibration import Patient
+from recon.gaussian import Gaussian, condition, covariance, given_space, split
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = ("I", "I II", "I II V2", "I II V3", "I II V2 V5")

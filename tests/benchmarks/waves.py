@@ -245,12 +245,13 @@ def fibrillation(folder):
             for at, note in zip(atr.samples, atr.notes, strict=True)
             if note.startswith("(")
         ]
-        starts = np.array([at for at, _ in changes])
-        states = np.array([state for _, state in changes])
+        # Before its first mark, and without any, a record is not in fibrillation.
+        starts = np.array([-1] + [at for at, _ in changes])
+        states = np.array([False] + [state for _, state in changes])
         seconds = min(ecg.duration, 600.0)  # ten minutes of each are enough, for the peers' sake
         x = ecg.crop(0, seconds).signal
         for name, method in METHODS.items():
-            for lead in method(x, ecg.fs)[:1] if "alone" not in name else method(x, ecg.fs):
+            for lead in method(x, ecg.fs):
                 beats = lead[1][:, 1]
                 place = np.searchsorted(starts, beats, side="right") - 1
                 known = np.isfinite(beats) & (place >= 0)

@@ -223,6 +223,15 @@ def test_annotators_are_told_by_the_header_or_asked_for(tmp_path):
         dsp.read(tmp_path / "r", annotators=["../x"])
 
 
+def test_a_record_does_not_hide_its_namesakes(tmp_path):
+    for value, name in ((0.1, "a"), (0.2, "a.csv"), (0.3, "a.npz")):
+        dsp.write(ECG(np.full(500, value), 500, ["I"]), tmp_path / name)
+    values = {
+        name: float(dsp.read(tmp_path / name)["I"][0]) for name in ("a", "a.dat", "a.csv", "a.npz")
+    }
+    assert values == pytest.approx({"a": 0.1, "a.dat": 0.1, "a.csv": 0.2, "a.npz": 0.3})
+
+
 def test_annotations_on_another_clock_move_to_this_one():
     note = b"## time resolution: 500"
     data = (22 << 10).to_bytes(2, "little") + (63 << 10 | len(note)).to_bytes(2, "little")

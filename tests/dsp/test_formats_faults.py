@@ -141,6 +141,8 @@ BAD_FILES = {
     "foreign name": (with_header("0 II", "0 Resp"), dsp.LeadError, "rename"),
     "non-UTF-8 name": (with_header("0 II", "0 \xe4\xff"), dsp.LeadError, "rename"),
     "doubled name": (with_header("0 II", "0 I"), dsp.LeadError, "twice"),
+    "a segment twice": (
+        with_file("m.hea", b"m/2 2 250 20\nm_1 10\nm_1 10\n"), dsp.ReadError, "twice"),
     "segments that are missing": (
         with_file("m.hea", b"m/1 2 250 10\nm_1 10\n"), dsp.ReadError, "No such file"),
     "ragged table": (with_file("a.csv", b"I,II\n1,2\n3\n"), dsp.ReadError, "not a table"),

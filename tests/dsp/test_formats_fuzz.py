@@ -131,8 +131,9 @@ def headers(home: Path) -> list[Path]:
     dsp.write(ecg, home / "a16")
     dsp.write(ecg.select("I", "V5"), home / "a212", fmt="212")
     dsp.write(ecg, home / "matlab.mat")
-    dsp.write(ecg.select("I", "II"), home / "s1")
-    (home / "several.hea").write_text("several/3 2 500 1100\ns1 500\n~ 100\ns1 500\n# a comment\n")
+    for name in ("s1", "s2"):
+        dsp.write(ecg.select("I", "II"), home / name)
+    (home / "several.hea").write_text("several/3 2 500 1100\ns1 500\n~ 100\ns2 500\n# a comment\n")
     return [home / name for name in ("a16", "a212", "matlab", "several")]
 
 

@@ -154,5 +154,5 @@ def test_names_and_mistakes():
         patients(1, parameters={"qt": 4.0})
     with pytest.raises(dsp.ECGError, match="T must end"):
         patients(1, parameters={"qt": 0.2, "qrs": 0.2})
-    with pytest.raises(dsp.ECGError, match="at most 0.075 s"):
+    with pytest.raises(dsp.ECGError, match=r"at most 0\.075 s"):
         patients(1, parameters={"heart_rate": 120.0, "sdnn": 0.1})

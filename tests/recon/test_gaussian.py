@@ -6,7 +6,8 @@ from hypothesis import given
 
 import dsp
 from dsp import leads
-from recon.gaussian import Gaussian, Patient, condition, covariance, given_space
+from recon.calibration import Patient
+from recon.gaussian import Gaussian, condition, covariance, given_space
 from tests.strategies import basis_sets, lead_sets
 
 
