@@ -30,8 +30,8 @@ def blocks(text: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def recording() -> dsp.ECG:
-    """The ``record`` of the pages: a little over a minute, so that there is a second page of it."""
-    return ecgsynth.simulate(1, duration=70, noise=20, seed=1).record(0)
+    """The ``record`` of the pages: twelve leads, long enough for a second page of paper."""
+    return ecgsynth.simulate(1, duration=20, noise=20, seed=1).record(0)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

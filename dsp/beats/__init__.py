@@ -87,7 +87,7 @@ def r_peaks(
 def detect(x: Signal, fs: float) -> tuple[list[Peaks], list[Scores]]:
     """Beats of each record of (records, leads, time) checked samples, and their confidence."""
     grid = energy.Grid.of(fs)
-    y = energy.decimate(energy.without_spikes(x, fs), grid.step)
+    y = energy.decimate(x, grid.step)
     if y.shape[-1] < 3:
         return [np.zeros(0, np.int64) for _ in x], [np.zeros(0, np.float32) for _ in x]
     g = energy.slope(y, grid)

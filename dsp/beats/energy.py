@@ -16,8 +16,6 @@ INNER_FS: Final = 125.0
 """Hz; every recording is brought near this rate by an integer step, so that the answer hardly knows `fs`."""
 WIDTH: Final = 0.1
 """s; the duration of a normal QRS, over which energy is averaged."""
-SPIKE_S: Final = 0.006
-SPIKES_SEEN_FS: Final = 230.0
 BLOCK_S: Final = 1.0
 HALF_BLOCKS: Final = 8
 """The level of a beat is a median over 2 x 8 + 1 blocks of one second."""
@@ -43,29 +41,6 @@ class Grid:
     def samples(self, seconds: float) -> int:
         """A duration in samples of the grid, at least one."""
         return max(1, round(seconds * self.fs))
-
-
-def without_spikes(x: Signal, fs: float) -> Signal:
-    """The signal without what lasts less than 6 ms: pacing spikes.
-
-    Each sample becomes the median of itself and its neighbours 6 ms before and after; a slope keeps
-    its values. Below 230 Hz a spike is as wide as a QRS is steep: nothing is done.
-
-    Parameters
-    ----------
-    x : (..., time).
-    fs : Hz.
-    """
-    reach = round(SPIKE_S * fs)
-    if fs < SPIKES_SEEN_FS or x.shape[-1] <= 2 * reach:
-        return x
-    before, here, after = x[..., : -2 * reach], x[..., reach:-reach], x[..., 2 * reach :]
-    out = x.copy()
-    middle = np.minimum(before, here)
-    higher = np.maximum(before, here)
-    np.minimum(higher, after, out=higher)
-    np.maximum(middle, higher, out=out[..., reach:-reach])
-    return out
 
 
 def decimate(x: Signal, step: int) -> Signal:

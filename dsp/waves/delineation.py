@@ -109,9 +109,11 @@ def _on_grid(x: Signal, fs: float) -> tuple[Floats, NDArray[np.bool_]]:
             inside = np.flatnonzero(~gap)
             known = row[inside] if len(inside) else np.zeros(1)
             row[gap] = np.interp(np.flatnonzero(gap), inside if len(inside) else [0], known)
+    largest = float(np.abs(y).max())
     y = filters.bandpass(y, GRID, *BAND)
     size = float(y.std(axis=-1).max())
-    return y / np.float32(size or 1.0), gaps
+    # What is left of a constant is rounding, no signal.
+    return y / np.float32(size if size > 1e-6 * largest else np.inf), gaps
 
 
 def _find(y: Floats, peaks: Ints) -> tuple[tuple[Found, Found, Found], Ints, Ints]:

@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from dsp.waves import shapes
@@ -109,7 +108,8 @@ def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
     steep = (a >= 0.5 * peak[..., None]) & (np.abs(t - middle) <= samples(BODY))
     first = np.where(steep, t, a.shape[-1]).min(axis=-1, keepdims=True)
     final = np.where(steep, t, -1).max(axis=-1, keepdims=True)
-    envelope = scipy.ndimage.maximum_filter1d(a, quiet, axis=-1)
+    side_pad = [(0, 0)] * (a.ndim - 1) + [(quiet // 2, quiet // 2)]
+    envelope = -shapes.lowest(-np.pad(a, side_pad, mode="edge"), quiet)
     calm = []
     for side, away in enumerate((first - t, t - final)):
         lull = (away >= samples(LULL[side][0])) & (away <= samples(LULL[side][1]))
@@ -137,7 +137,8 @@ def _beside(a: Floats, away: Ints) -> Floats:
     index = start + np.where(ahead, 1, -1) * np.arange(length)
     reached = (index >= 0) & (index < a.shape[-1])
     values = np.take_along_axis(a, np.clip(index, 0, a.shape[-1] - 1), axis=-1)
-    return np.where(reached.all(axis=-1), np.median(values, axis=-1), 0.0)
+    middle = np.partition(values, length // 2, axis=-1)[..., length // 2]
+    return np.where(reached.all(axis=-1), middle, np.float32(0))
 
 
 def _largest(w: Floats, first: Ints, last: Ints) -> NDArray[np.float64]:

@@ -84,14 +84,28 @@ def bump(y: Floats, reach: float) -> Floats:
     >>> float(abs(bump(np.arange(60, dtype=np.float32)[None], 0.04)).max())
     0.0
     """
-    k = samples(reach)
-    size = k + 1
-    before, after = (size - 1) // 2, -(size // 2)  # origins of one-sided filters
-    low, high = scipy.ndimage.minimum_filter1d, scipy.ndimage.maximum_filter1d
-    feet = [low(y, size, origin=side, mode="nearest") for side in (before, after)]
-    tops = [high(y, size, origin=side, mode="nearest") for side in (before, after)]
-    up, down = y - np.maximum(*feet), np.minimum(*tops) - y
+    k, n = samples(reach), y.shape[-1]
+    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
+    foot, top = lowest(wide, k + 1), -lowest(-wide, k + 1)
+    up = y - np.maximum(foot[:, :n], foot[:, k:])
+    down = np.minimum(top[:, :n], top[:, k:]) - y
     return np.where(up >= down, up, -down)
+
+
+def lowest(y: Floats, size: int) -> Floats:
+    """The least of each `size` successive samples, (..., time - size + 1), by doubling the span.
+
+    Examples
+    --------
+    >>> lowest(np.array([3, 1, 2, 5, 4], "f4"), 3).tolist()
+    [1.0, 1.0, 2.0]
+    """
+    span = 1
+    while span < size:
+        step = min(span, size - span)
+        y = np.minimum(y[..., :-step], y[..., step:])
+        span += step
+    return y
 
 
 def without(y: Floats, first: Ints, last: Ints) -> Floats:
