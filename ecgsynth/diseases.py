@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgsynth.anatomy import (
     APICAL,
+    AXIS,
     BASAL,
     DELTA,
     FREE,
@@ -105,9 +106,19 @@ def _incomplete_right(draft: Draft, size: Floats, stage: Floats) -> None:
     draft.vector["QRS"][:, :, LATE] *= 0.5
 
 
+def _axis(draft: Draft) -> Floats:
+    """(n,) rad, the frontal axis each patient has without the disease."""
+    net = (draft.vector["QRS"] * draft.width["QRS"][:, None]).sum(-1)
+    return np.arctan2(net[:, 1], net[:, 0]) + draft.knobs.get("axis", AXIS) - AXIS
+
+
+_COMPENSATED: Final = 0.7
+"""How far a fascicular block, rather than the patient, decides where the axis ends up."""
+
+
 def _fascicle(draft: Draft, angle: Floats, early: tuple[float, float, float]) -> None:
-    """Initial forces away from the blocked fascicle, all later ones towards it."""
-    turn = rotation(2, angle)
+    """Initial forces away from the blocked fascicle, all later ones towards it: `angle` from 30 degrees."""
+    turn = rotation(2, angle - _COMPENSATED * (_axis(draft) - np.deg2rad(30)))
     for part in (FREE, POSTERIOR, BASAL):
         v = draft.vector["QRS"]
         v[:, :, part] = (turn @ v[:, :, part, None])[:, :, 0]
@@ -158,7 +169,8 @@ def _preexcitation(draft: Draft, size: Floats, _stage: Floats) -> None:
         draft.width["QRS"][:, part] *= 0.9
     # The pathway's side follows from the severity: left lateral when mild, right or septal when strong.
     left = (size < 0.5).astype(float)
-    _place(draft, "QRS", DELTA, 0.34, 0.130)
+    # It rises into the R wave: a slur, not a wave of its own.
+    _place(draft, "QRS", DELTA, 0.44, 0.135)
     _set(draft, "QRS", DELTA, (-0.05, 0.28, -0.42), left)
     _add(draft, "QRS", DELTA, (0.42, 0.02, 0.12), 1 - left)
     draft.vector["QRS"][:, :, SEPTAL] *= 0.2
@@ -191,24 +203,24 @@ def _hypokalaemia(draft: Draft, size: Floats, _stage: Floats) -> None:
 
 
 def _pericarditis(draft: Draft, size: Floats, _stage: Floats) -> None:
-    """Injury of the whole surface: ST towards the apex, PR the other way."""
+    """Injury of the whole surface: ST towards the apex, rising into T; PR the other way."""
     amount = 0.6 + 0.9 * size
-    _add(draft, "T", ST, (0.12, 0.12, -0.05), amount)
-    _add(draft, "T", ST_LATE, (0.13, 0.13, -0.06), amount)
-    _add(draft, "P", RECOVERY, (-0.030, -0.040, 0.015), amount)
+    for part, share in ((ST, 0.75), (ST_LATE, 0.95), (T_EARLY, 1.2)):
+        _add(draft, "T", part, (0.12 * share, 0.12 * share, -0.05 * share), amount)
+    _add(draft, "P", RECOVERY, (-0.050, -0.065, 0.025), amount)
 
 
 def _brugada(draft: Draft, size: Floats, _stage: Floats) -> None:
     """The right outflow tract repolarises early and falls: seen by V1 and V2, hardly by any other lead."""
     amount = 0.7 + 0.6 * size
-    lead = np.array([0.0, 0.0, 1.0, 0.95, 0.15, 0.0, 0.0, 0.0])
-    for wave, part, mv in (
-        ("QRS", J, 0.34),
-        ("T", ST, 0.20),
-        ("T", ST_LATE, 0.10),
-        ("T", T, -0.38),
+    for wave, part, v1, v2, v3 in (
+        ("QRS", J, 0.34, 0.32, 0.05),
+        ("T", ST, 0.20, 0.19, 0.03),
+        ("T", ST_LATE, 0.10, 0.09, 0.0),
+        ("T", T_EARLY, 0.0, -0.12, -0.03),
+        ("T", T, -0.38, -0.58, -0.10),  # against a T that is taller in V2 than in V1
     ):
-        draft.local[wave][:, :, part] += (mv * amount)[:, None] * lead
+        draft.local[wave][:, 2:5, part] += amount[:, None] * np.array([v1, v2, v3])
     draft.vector["T"][:, 2, T] *= 0.7
     draft.width["QRS"][:, J] = 0.15
 
@@ -266,7 +278,7 @@ def _infarct(territory: tuple[float, float, float]) -> Change:
         qrs, t = draft.vector["QRS"], draft.vector["T"]
         for part, mv in _LOSS:
             qrs[:, :, part] -= (mv * loss)[:, None] * wall
-        for part, mv in ((ST, 0.28), (ST_LATE, 0.30), (T_EARLY, 0.28)):
+        for part, mv in ((ST, 0.28), (ST_LATE, 0.30), (T_EARLY, 0.36)):
             t[:, :, part] += (mv * injury)[:, None] * wall
         for part, mv in ((T_EARLY, 0.10), (T, 0.45)):
             t[:, :, part] -= (mv * inverted)[:, None] * wall

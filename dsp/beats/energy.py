@@ -185,9 +185,9 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
     height = np.maximum(level(highest), np.float32(_TINY))
     usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
     # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
-    gain = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
-    gain /= np.maximum(np.sqrt(np.square(gain).sum(axis=1, keepdims=True)), np.float32(_TINY))
-    gain = np.asarray(gain / height, np.float32)
+    weight = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
+    total = np.sqrt(np.square(weight).sum(axis=1, keepdims=True))
+    gain = (weight / np.maximum(total, np.float32(_TINY)) / height).astype(np.float32)
     if a.shape[1] == 1:
         return a[:, 0] * spread(gain[:, 0], grid, a.shape[-1]), gain
     power = np.zeros((a.shape[0], a.shape[-1]), np.float32)

@@ -57,7 +57,9 @@ def read(request: Request) -> ECG:
             dataset = pydicom.dcmread(io.BytesIO(content))
             group = dataset.WaveformSequence[0]
             values = pydicom.waveforms.multiplex_array(dataset, 0, as_raw=True)
-            names, units, scales = zip(*map(_channel, group.ChannelDefinitionSequence), strict=True)
+            channels = group.ChannelDefinitionSequence
+            made = [str(c.get("ChannelDerivationDescription", "")) for c in channels]
+            names, units, scales = zip(*map(_channel, channels), strict=True)
             stated = float(group.SamplingFrequency)
             own = str(dataset.get("Manufacturer", "")) == _STAMP
             lines = _lines(dataset)
@@ -72,7 +74,9 @@ def read(request: Request) -> ECG:
     fs = request.rate(stated)
     first, last = request.span(fs, len(values))
     x = np.empty((len(rows), last - first), np.float32)
-    meta |= {"gain": {}, "baseline": {}}
+    meta |= {"gain": {}, "baseline": {}} | notes.as_meta(
+        {lead: made[row] for lead, row in rows.items()}
+    )
     for k, (lead, row) in enumerate(rows.items()):
         gain, baseline = _calibration(request, names[row], units[row], scales[row])
         x[k] = counts.to_millivolt(values[first:last, row], gain, baseline, gap)
@@ -143,6 +147,7 @@ def write(ecg: ECG, path: Path) -> None:
     """
     pydicom = needed("pydicom", path, WriteError)
     rows = counts.of(ecg)
+    sources = notes.sources(ecg.meta.get("lead_sources"))
     group = _dataset(
         MultiplexGroupTimeOffset="0",
         WaveformOriginality="DERIVED",
@@ -151,7 +156,8 @@ def write(ecg: ECG, path: Path) -> None:
         SamplingFrequency=f"{ecg.fs:.16g}"[:16],
         MultiplexGroupLabel="RHYTHM",
         ChannelDefinitionSequence=[
-            _definition(lead, row) for lead, row in zip(ecg.leads, rows, strict=True)
+            _definition(lead, row, sources.get(lead))
+            for lead, row in zip(ecg.leads, rows, strict=True)
         ],
         WaveformBitsAllocated=16,
         WaveformSampleInterpretation="SS",
@@ -215,10 +221,12 @@ def _object(ecg: ECG, pydicom: Any) -> Any:
     return dataset
 
 
-def _definition(lead: str, row: counts.Counts) -> Any:
+def _definition(lead: str, row: counts.Counts, source: str | None) -> Any:
     number = _NUMBERS.get(lead)
     code = ("5.6.3-9-" + str(number), "SCPECG", "1.3") if number else (lead, "99EINTHOVEN", "1")
+    made = {"ChannelDerivationDescription": source} if source else {}
     return _dataset(
+        **made,
         ChannelSourceSequence=[_coded(*code, f"Lead {lead}")],
         ChannelSensitivity=f"{1000 / row.gain:.14f}"[:16],
         ChannelSensitivityUnitsSequence=[_coded("uV", "UCUM", "1.4", "microvolt")],

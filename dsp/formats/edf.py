@@ -71,7 +71,10 @@ def read(request: Request) -> ECG:
         found = _annotations(file.readAnnotations(), fs, own=stamp is not None)
         start = file.getStartdatetime()
     marks = request.marks(found, first, last, n_samples)
-    meta = {"gain": gains, "baseline": baselines, "start": start.isoformat()}
+    meta: dict[str, Any] = {"gain": gains, "baseline": baselines, "start": start.isoformat()}
+    meta |= notes.as_meta(
+        {lead: str(heads[row]["prefilter"]).strip() for lead, row in rows.items()}
+    )
     return request.record(x, fs, rows, marks, meta)
 
 
@@ -155,6 +158,7 @@ def write(ecg: ECG, path: Path) -> None:
     pyedflib = needed("pyedflib", path, WriteError)
     leads = counts.of(ecg)
     lines = _lines(ecg)
+    sources = notes.sources(ecg.meta.get("lead_sources"))
     seconds = _record_seconds(ecg, len(lines))
     per_record = round(ecg.fs * seconds)
     n_records = -(-ecg.n_samples // per_record)
@@ -167,7 +171,10 @@ def write(ecg: ECG, path: Path) -> None:
         try:
             file = pyedflib.EdfWriter(str(draft), len(leads), file_type=pyedflib.FILETYPE_EDFPLUS)
             file.setSignalHeaders(
-                [_head(*pair, fs=ecg.fs) for pair in zip(ecg.leads, leads, strict=True)]
+                [
+                    _head(lead, row, ecg.fs, sources.get(lead, ""))
+                    for lead, row in zip(ecg.leads, leads, strict=True)
+                ]
             )
             file.setDatarecordDuration(seconds)
             file.set_number_of_annotation_signals(-(-len(lines) // n_records))
@@ -192,7 +199,7 @@ def _wide(leads: list[counts.Counts]) -> list[NDArray[np.int32]]:
     return [lead.values.astype(np.int32) for lead in leads]
 
 
-def _head(lead: str, given: counts.Counts, fs: float) -> dict[str, Any]:
+def _head(lead: str, given: counts.Counts, fs: float, source: str) -> dict[str, Any]:
     low, high = (_eight((end - given.baseline) * 1000 / given.gain) for end in (-32768, 32767))
     return {
         "label": f"ECG {lead}",
@@ -203,7 +210,7 @@ def _head(lead: str, given: counts.Counts, fs: float) -> dict[str, Any]:
         "digital_min": -32768,
         "digital_max": 32767,
         "transducer": f"gain={given.gain!r} baseline={given.baseline} gap={given.gap}",
-        "prefilter": "",
+        "prefilter": source,
     }
 
 

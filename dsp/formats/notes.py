@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -70,6 +70,36 @@ def loads(text: str) -> tuple[dict[str, Annotations], dict[str, Any]]:
         if isinstance(error, ECGError):
             raise
         raise ReadError(f"the stored annotations are damaged: {error!r}.") from None
+
+
+SOURCES: Final = ("measured", "derived", "inferred")
+"""Where a lead can come from: an electrode, algebra, or a model."""
+
+
+def sources(noted: Any) -> dict[str, str]:
+    """What ``ecg.meta["lead_sources"]`` says that is sound: lead to one of `SOURCES`.
+
+    A file must not lose it: nobody may take a lead that a model made for one that was recorded.
+
+    Examples
+    --------
+    >>> sources({"I": "measured", "V1": "inferred", "V2": "?"}), sources(None)
+    ({'I': 'measured', 'V1': 'inferred'}, {})
+    """
+    pairs = noted.items() if isinstance(noted, Mapping) else ()
+    return {str(lead): str(word) for lead, word in pairs if word in SOURCES}
+
+
+def as_meta(noted: Any) -> dict[str, dict[str, str]]:
+    """The entry of `meta` for sources found in a file; nothing where there are none.
+
+    Examples
+    --------
+    >>> as_meta({"I": "inferred"}), as_meta({"I": ""})
+    ({'lead_sources': {'I': 'inferred'}}, {})
+    """
+    found = sources(noted)
+    return {"lead_sources": found} if found else {}
 
 
 def _strings(values: Any) -> tuple[str, ...]:

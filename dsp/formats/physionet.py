@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dsp import checks
 from dsp.checks import Signal
 from dsp.errors import ReadError, UnitError
-from dsp.formats import clock, counts, header, marks, samples
+from dsp.formats import clock, counts, header, marks, notes, samples
 from dsp.formats.header import BYTES, MOST_VALUES, Channel, Header
 from dsp.formats.request import Request
 from dsp.record import ECG, Annotations
@@ -29,6 +29,8 @@ _FACTS = re.compile(r"\s*<?(age|sex|dx)>?\s*:\s*(.+?)\s*", re.IGNORECASE)
 _SEXES: Final = {"f": "F", "female": "F", "m": "M", "male": "M"}
 ANNOTATORS: Final = " annotators:"
 """Begins the comment in which a written record lists its annotation files."""
+SOURCES: Final = " lead sources:"
+"""Begins the comment in which a written record says which leads were measured, and which made."""
 
 
 def header_of(path: Path) -> Path | None:
@@ -234,8 +236,10 @@ def _annotations(head: Header, fs: float, request: Request) -> dict[str, Annotat
 
 def _meta(request: Request, head: Header, rows: dict[str, int]) -> dict[str, Any]:
     """What a header says beyond the signals; gains only where each lead has one for all time."""
-    comments = tuple(c for c in head.comments if not c.startswith(ANNOTATORS))
+    comments = tuple(c for c in head.comments if not c.startswith((ANNOTATORS, SOURCES)))
+    sources = " ".join(c.removeprefix(SOURCES) for c in head.comments if c.startswith(SOURCES))
     meta: dict[str, Any] = {"record": head.path.stem, "comments": comments} | clock.read(head.start)
+    meta |= notes.as_meta({k: v for k, _, v in (pair.partition("=") for pair in sources.split())})
     if head.channels:
         chosen = {lead: head.channels[row] for lead, row in rows.items()}
         meta["gain"] = {lead: _per_millivolt(request, c) for lead, c in chosen.items()}

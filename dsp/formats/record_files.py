@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dsp import storage
 from dsp.errors import WriteError
-from dsp.formats import clock, counts, marks, samples
-from dsp.formats.physionet import ANNOTATORS
+from dsp.formats import clock, counts, marks, notes, samples
+from dsp.formats.physionet import ANNOTATORS, SOURCES
 from dsp.record import ECG
 
 Fmt = Literal["16", "212"]
@@ -73,6 +73,8 @@ def _header(ecg: ECG, record: str, places: list[str], leads: list[counts.Counts]
     lines += [f"#{comment}" for comment in _comments(ecg)]
     if ecg.annotations and set(ecg.annotations) != {"atr"}:
         lines.append(f"#{ANNOTATORS} {' '.join(ecg.annotations)}")
+    if sources := notes.sources(ecg.meta.get("lead_sources")):
+        lines.append(f"#{SOURCES} {' '.join(f'{lead}={word}' for lead, word in sources.items())}")
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -130,15 +130,13 @@ def _noise(a: Floats) -> Floats:
 
 
 def _beside(a: Floats, away: Ints) -> Floats:
-    """Median activity where `away` is within BESIDE; zero where the window does not reach it."""
+    """Median activity where `away` is within BESIDE; the window's last sample stands for more."""
     length = samples(BESIDE[1] - BESIDE[0])
     ahead = away[..., -1:] > away[..., :1]
-    start = np.argmax(np.abs(away - samples(BESIDE[0])) == 0, axis=-1)[..., None]
+    start = np.argmax(away == samples(BESIDE[0]), axis=-1)[..., None]
     index = start + np.where(ahead, 1, -1) * np.arange(length)
-    reached = (index >= 0) & (index < a.shape[-1])
-    values = np.take_along_axis(a, np.clip(index, 0, a.shape[-1] - 1), axis=-1)
-    middle = np.partition(values, length // 2, axis=-1)[..., length // 2]
-    return np.where(reached.all(axis=-1), middle, np.float32(0))
+    values = np.take_along_axis(a, np.clip(index, 2, a.shape[-1] - 3), axis=-1)
+    return np.asarray(np.partition(values, length // 2, axis=-1)[..., length // 2])
 
 
 def _largest(w: Floats, first: Ints, last: Ints) -> NDArray[np.float64]:

@@ -437,3 +437,13 @@ def test_headers_of_the_challenge_give_age_sex_and_diagnoses(data):
     assert (ecg.meta["age"], ecg.meta["sex"]) == (56, "F")
     assert ecg.meta["dx"] == ["251146004", "426783006"]
     assert ecg.meta["start"] == "2020-06-04T15:11:55"
+
+
+@pytest.mark.parametrize("suffix", ["", ".mat", ".edf", ".dcm", ".csv", ".npz"])
+def test_what_a_model_made_stays_marked_in_a_file(tmp_path, suffix):
+    sources = {"I": "measured", "III": "derived", "V3": "inferred"}
+    x = np.sin(np.arange(3000) / 30) * np.ones((3, 1))
+    dsp.write(
+        dsp.ECG(x, 500, tuple(sources), meta={"lead_sources": sources}), tmp_path / f"made{suffix}"
+    )
+    assert dsp.read(tmp_path / f"made{suffix}").meta["lead_sources"] == sources
