@@ -91,8 +91,8 @@ def _right_bundle(draft: Draft, size: Floats, _stage: Floats, wide: tuple[float,
         draft.position["QRS"][:, part] *= shrink
         draft.width["QRS"][:, part] *= shrink
     _place(draft, "QRS", LATE, 0.76, 0.100)
-    _set(draft, "QRS", LATE, (-0.42, -0.02, -0.46), 0.75 + 0.5 * size)
-    _add(draft, "QRS", BASAL, (0.0, 0.05, 0.15), np.ones_like(size))
+    _set(draft, "QRS", LATE, (-0.44, -0.02, -0.58), 0.75 + 0.5 * size)
+    _add(draft, "QRS", POSTERIOR, (0.0, 0.0, -0.20), np.ones_like(size))  # already opposed by it
     _add(draft, "T", T, (0.06, 0.02, 0.27), 0.8 + 0.5 * size)
     _add(draft, "T", ST_LATE, (0.02, 0.01, 0.05), 0.8 + 0.5 * size)
 
@@ -109,7 +109,7 @@ def _incomplete_right(draft: Draft, size: Floats, stage: Floats) -> None:
 def _axis(draft: Draft) -> Floats:
     """(n,) rad, the frontal axis each patient has without the disease."""
     net = (draft.vector["QRS"] * draft.width["QRS"][:, None]).sum(-1)
-    return np.arctan2(net[:, 1], net[:, 0]) + draft.knobs.get("axis", AXIS) - AXIS
+    return np.asarray(np.arctan2(net[:, 1], net[:, 0]) + draft.knobs.get("axis", AXIS) - AXIS)
 
 
 _COMPENSATED: Final = 0.7
@@ -132,8 +132,8 @@ def _left_anterior(draft: Draft, size: Floats, _stage: Floats) -> None:
 
 
 def _left_posterior(draft: Draft, size: Floats, _stage: Floats) -> None:
-    _fascicle(draft, np.deg2rad(72 + 15 * size), (0.22, -0.16, 0.0))
-    _add(draft, "QRS", APICAL, (-0.35, 0.1, 0.0), np.ones_like(size))
+    _fascicle(draft, np.deg2rad(68 + 15 * size), (0.22, -0.16, 0.0))
+    _add(draft, "QRS", APICAL, (-0.22, 0.1, 0.0), np.ones_like(size))
 
 
 def _left_hypertrophy(draft: Draft, size: Floats, _stage: Floats) -> None:
@@ -204,10 +204,10 @@ def _hypokalaemia(draft: Draft, size: Floats, _stage: Floats) -> None:
 
 def _pericarditis(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Injury of the whole surface: ST towards the apex, rising into T; PR the other way."""
-    amount = 0.6 + 0.9 * size
+    amount = 0.45 + 0.65 * size
     for part, share in ((ST, 0.75), (ST_LATE, 0.95), (T_EARLY, 1.2)):
         _add(draft, "T", part, (0.12 * share, 0.12 * share, -0.05 * share), amount)
-    _add(draft, "P", RECOVERY, (-0.050, -0.065, 0.025), amount)
+    _add(draft, "P", RECOVERY, (-0.070, -0.090, 0.035), amount)
 
 
 def _brugada(draft: Draft, size: Floats, _stage: Floats) -> None:
