@@ -112,7 +112,7 @@ def _axis(draft: Draft) -> Floats:
     return np.asarray(np.arctan2(net[:, 1], net[:, 0]) + draft.knobs.get("axis", AXIS) - AXIS)
 
 
-_COMPENSATED: Final = 0.7
+_COMPENSATED: Final = 0.6
 """How far a fascicular block, rather than the patient, decides where the axis ends up."""
 
 
@@ -132,7 +132,7 @@ def _left_anterior(draft: Draft, size: Floats, _stage: Floats) -> None:
 
 
 def _left_posterior(draft: Draft, size: Floats, _stage: Floats) -> None:
-    _fascicle(draft, np.deg2rad(68 + 15 * size), (0.22, -0.16, 0.0))
+    _fascicle(draft, np.deg2rad(73 + 15 * size), (0.22, -0.16, 0.0))
     _add(draft, "QRS", APICAL, (-0.22, 0.1, 0.0), np.ones_like(size))
 
 
