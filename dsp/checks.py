@@ -168,6 +168,22 @@ def millivolt(x: Signal) -> Signal:
     return x
 
 
+def safe_to_square(x: Signal) -> Signal:
+    """The same signal, by a power of two if its squares would leave float32.
+
+    For what does not depend on the unit: a power of two changes no digit.
+
+    Examples
+    --------
+    >>> safe_to_square(np.full(3, 1e30, np.float32)).max() < 1
+    np.True_
+    """
+    size = float(max(np.nanmax(x), -np.nanmin(x)))
+    if size == 0 or 1e-9 < size < 1e9:
+        return x
+    return np.ldexp(x, -int(np.frexp(size)[1]))
+
+
 def scale_to_millivolt(unit: str) -> float:
     """Factor from `unit` to mV.
 

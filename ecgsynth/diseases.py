@@ -91,7 +91,7 @@ def _right_bundle(draft: Draft, size: Floats, _stage: Floats, wide: tuple[float,
         draft.position["QRS"][:, part] *= shrink
         draft.width["QRS"][:, part] *= shrink
     _place(draft, "QRS", LATE, 0.76, 0.100)
-    _set(draft, "QRS", LATE, (-0.44, -0.02, -0.58), 0.75 + 0.5 * size)
+    _set(draft, "QRS", LATE, (-0.46, -0.02, -0.72), 0.75 + 0.5 * size)
     _add(draft, "QRS", POSTERIOR, (0.0, 0.0, -0.20), np.ones_like(size))  # already opposed by it
     _add(draft, "T", T, (0.06, 0.02, 0.27), 0.8 + 0.5 * size)
     _add(draft, "T", ST_LATE, (0.02, 0.01, 0.05), 0.8 + 0.5 * size)
@@ -134,14 +134,16 @@ def _left_anterior(draft: Draft, size: Floats, _stage: Floats) -> None:
 def _left_posterior(draft: Draft, size: Floats, _stage: Floats) -> None:
     _fascicle(draft, np.deg2rad(73 + 15 * size), (0.22, -0.16, 0.0))
     _add(draft, "QRS", APICAL, (-0.22, 0.1, 0.0), np.ones_like(size))
+    draft.local["QRS"][:, 6:, FREE] += 0.4  # the wall beneath V5 and V6 still fires towards them
 
 
 def _left_hypertrophy(draft: Draft, size: Floats, _stage: Floats) -> None:
-    """More left ventricle: larger, longer forces to the left and back, and strain."""
+    """More left ventricle: larger, longer forces to the left and back, and strain in place of T."""
     for part, factor in ((FREE, 0.75), (POSTERIOR, 1.0), (BASAL, 0.5)):
         draft.vector["QRS"][:, :, part] *= (1 + factor * (0.45 + 0.55 * size))[:, None]
     _add(draft, "QRS", POSTERIOR, (0.15, -0.05, 0.45), 0.5 + size)
     draft.knobs["qrs"] = draft.knobs["qrs"] + 0.004 + 0.008 * size
+    draft.vector["T"][:, :, T_EARLY : T + 1] *= (0.9 - 0.4 * size)[:, None, None]
     _add(draft, "T", T, (-0.52, -0.20, -0.10), 0.35 + 0.75 * size)
     _add(draft, "T", T_EARLY, (-0.14, -0.06, -0.04), 0.35 + 0.75 * size)
     _add(draft, "T", ST_LATE, (-0.13, -0.06, -0.06), 0.2 + 0.8 * size)
@@ -172,7 +174,7 @@ def _preexcitation(draft: Draft, size: Floats, _stage: Floats) -> None:
     # It rises into the R wave: a slur, not a wave of its own.
     _place(draft, "QRS", DELTA, 0.44, 0.135)
     _set(draft, "QRS", DELTA, (-0.05, 0.28, -0.42), left)
-    _add(draft, "QRS", DELTA, (0.42, 0.02, 0.12), 1 - left)
+    _add(draft, "QRS", DELTA, (0.52, 0.02, 0.12), 1 - left)
     draft.vector["QRS"][:, :, SEPTAL] *= 0.2
     _discordant(draft, 0.45, size)
 
@@ -205,7 +207,7 @@ def _hypokalaemia(draft: Draft, size: Floats, _stage: Floats) -> None:
 def _pericarditis(draft: Draft, size: Floats, _stage: Floats) -> None:
     """Injury of the whole surface: ST towards the apex, rising into T; PR the other way."""
     amount = 0.45 + 0.65 * size
-    for part, share in ((ST, 0.75), (ST_LATE, 0.95), (T_EARLY, 1.2)):
+    for part, share in ((ST, 0.8), (ST_LATE, 0.95), (T_EARLY, 1.0)):
         _add(draft, "T", part, (0.12 * share, 0.12 * share, -0.05 * share), amount)
     _add(draft, "P", RECOVERY, (-0.070, -0.090, 0.035), amount)
 

@@ -214,6 +214,6 @@ def _flutter_vector(beats: Rhythm, draws: Draws) -> Floats:
     z = draws.normal("f vector", 18).reshape(n, 3, 6)
     course = np.array([1.0, 0.42, 0.16, 0.25, 0.3, 0.1])
     fine = size * (np.array([-0.45, 0.38, -0.95])[:, None] * course + 0.18 * z * course)
-    saw = 3.2 * size * np.array([0.05, 0.85, 0.65])[:, None] * [1, 0.5, 0.33, 0.15, 0.1, 0.05]
+    saw = 2.8 * size * np.array([0.05, 0.85, 0.65])[:, None] * [1, 0.5, 0.33, 0.15, 0.1, 0.05]
     regular = (beats.oscillation[:, 1] == 0)[:, None, None]
     return np.asarray(np.where(regular, saw, fine))

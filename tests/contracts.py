@@ -46,6 +46,9 @@ ROWS = [
         lambda x, fs: recon.Reconstructor.from_pretrained().estimate(x, fs, GIVEN),
         gain=2,
     ),
+    Row("r_peaks", dsp.r_peaks),
+    Row("delineate", lambda x, fs: dsp.delineate(x, fs, dsp.r_peaks(x, fs)), batch=False),
+    Row("measure", lambda x, fs: dsp.measure(dsp.ECG(x, fs, GIVEN)), batch=False),
     Row("segment", lambda x, fs: dsp.segment(x, fs, []), batch=False),
     Row(
         "QRSTokenizer.encode",

@@ -71,7 +71,7 @@ def r_peaks(
             f"the signal has shape {x.shape}; r_peaks takes (time,), (leads, time) or "
             "(batch, leads, time): reshape it."
         )
-    batch = x.reshape(-1, *x.shape[-2:]) if x.ndim > 1 else x[None, None]
+    batch = checks.safe_to_square(x.reshape(-1, *x.shape[-2:]) if x.ndim > 1 else x[None, None])
     per_block = max(1, _BLOCK // (batch.shape[1] * batch.shape[2]))
     marks: list[Peaks] = []
     scores: list[Scores] = []

@@ -62,7 +62,7 @@ def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves:
     >>> bool(np.isnan(waves.t.peak[0, -1]))  # beyond the end
     False
     """
-    x, fs = checks.signal(x), checks.rate(fs)
+    x, fs = checks.safe_to_square(checks.signal(x)), checks.rate(fs)
     if x.ndim > 2:
         raise LengthError(f"shape {x.shape}: give (time,) or (leads, time), one record at a time.")
     x = np.atleast_2d(x)

@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.record import Annotations
+
 Values = NDArray[np.float64]
 
 
@@ -84,6 +86,24 @@ class Waves:
             self.probability.max(axis=0) if len(self.probability) else self.probability.sum(axis=0)
         )
         return Waves(self.overall, probability, self.overall, self.peaks, self.fs)
+
+    def annotations(self) -> Annotations:
+        """The marks of all leads together in WFDB's symbols ``( p )``, ``( N )``, ``( t )``.
+
+        Rounded to samples, ascending; waves that are absent in all leads are left out.
+
+        Examples
+        --------
+        >>> import dsp
+        >>> beat = np.exp(-0.5 * ((np.arange(1000) - 500) / 5) ** 2)
+        >>> dsp.delineate(beat, 500, [500]).annotations().symbols
+        ('(', 'N', ')')
+        """
+        beats, kinds = np.nonzero(np.isfinite(self.overall).all(axis=-1))
+        samples = np.rint(self.overall[beats, kinds]).astype(np.int64).ravel()
+        symbols = [symbol for kind in kinds for symbol in ("(", "pNt"[kind], ")")]
+        order = np.argsort(samples, kind="stable")
+        return Annotations(samples[order], tuple(symbols[i] for i in order))
 
     def _wave(self, kind: int) -> Wave:
         onset, peak, offset = np.moveaxis(self.positions[..., kind, :], -1, 0)

@@ -9,7 +9,7 @@ from recon.cli.report import FOUND_A_PROBLEM, Json, Leads, Recording, Rename, an
 from recon.cli.view import save
 
 if TYPE_CHECKING:
-    from dsp import ECG, Annotations, Waves
+    from dsp import ECG, Waves
 
 app = typer.Typer()
 
@@ -68,7 +68,7 @@ def beats(
     ]
     marked = ecg.annotate("qrs", dsp.Annotations(peaks, ("N",) * len(peaks)))
     if out is not None:
-        dsp.write(marked.annotate("waves", _marks(waves)), out)
+        dsp.write(marked.annotate("waves", waves.annotations()), out)
         found["written"] = str(out)
     if plot is not None:
         save(ecg.plot(marks=peaks), plot)
@@ -89,19 +89,3 @@ def _measured(ecg: "ECG") -> tuple[dict[str, Any], "Waves"]:
 
 def _number(value: float) -> float | None:
     return None if value != value else round(float(value), 1)
-
-
-def _marks(waves: "Waves") -> "Annotations":
-    """The bounds and peaks of all leads together, as WFDB's ``( p )``, ``( N )``, ``( t )``."""
-    import numpy as np
-
-    import dsp
-
-    found: list[tuple[int, str]] = []
-    for beat in waves.overall:
-        for symbol, wave in zip(("p", "N", "t"), beat, strict=True):
-            if np.isfinite(wave).all():
-                found += zip(np.rint(wave).astype(int).tolist(), ("(", symbol, ")"), strict=True)
-    found.sort(key=lambda mark: mark[0])
-    samples = np.array([at for at, _ in found], np.int64)
-    return dsp.Annotations(samples, tuple(symbol for _, symbol in found))

@@ -165,6 +165,23 @@ def test_input_is_not_changed_and_may_be_read_only():
     np.testing.assert_array_equal(x, before)
 
 
+def test_annotations_are_the_marks_of_all_leads_in_order_of_time():
+    x = train(noise=0.01)
+    waves = dsp.delineate(np.stack([x, 0.5 * x]), FS, PEAKS)
+    marks = waves.annotations()
+    assert marks.symbols == ("(", "p", ")", "(", "N", ")", "(", "t", ")") * len(PEAKS)
+    np.testing.assert_array_equal(marks.samples, np.rint(waves.overall).ravel())
+    assert (np.diff(marks.samples) > 0).all()
+
+
+def test_annotations_leave_absent_waves_out():
+    waves = dsp.delineate(train(heights=(0, 1, 0.3), noise=0.01), FS, PEAKS)
+    marks = waves.annotations()
+    assert marks.symbols.count("p") == np.isfinite(waves.together.p.peak).sum()
+    assert marks.symbols.count("N") == len(PEAKS)
+    assert len(dsp.delineate(np.zeros(N), FS, []).annotations()) == 0
+
+
 # ----- measure
 
 
