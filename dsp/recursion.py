@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dsp.checks import Signal
 
 _BLOCK: Final = 64  # samples a product spans; more cost arithmetic, fewer cost calls
-_ROWS: Final = 64  # rows at once, so that they stay in the cache
+_ROWS: Final = 64  # rows at once, so that they stay in the cache; see `_filter`
 FEW_ROWS: Final = 16
 """Below this, sample by sample in compiled code is as fast."""
 
@@ -94,17 +94,20 @@ def _filter(rows: Signal, blocks: Blocks) -> Signal:
     """One way over (rows, time), from the state in which the first sample has always been."""
     n_rows, n = rows.shape
     count = -(-n // _BLOCK)
-    x = np.zeros((n_rows, count * _BLOCK), np.float32)
-    x[:, :n] = rows
-    flat = x.reshape(-1, _BLOCK)
-    states = (flat @ blocks.feed).reshape(n_rows, count, -1)
-    state = x[:, :1] * blocks.rest
+    x = np.zeros((n_rows, count, _BLOCK), np.float32)
+    x.reshape(n_rows, -1)[:, :n] = rows
+    y = np.empty_like(x)
+    # A product for each block, (rows, block) times (block, block): too small for BLAS to wake
+    # threads, which would wait for each other far longer than they work.
+    blockwise = x.swapaxes(0, 1)
+    states = blockwise @ blocks.feed
+    state = x[:, 0, :1] * blocks.rest
     for k in range(count):
-        fed = states[:, k].astype(np.float64)
-        states[:, k] = state
+        fed = states[k].astype(np.float64)
+        states[k] = state
         state = state @ blocks.keep + fed
-    y = flat @ blocks.direct
-    y += states.reshape(len(flat), -1) @ blocks.echo
+    np.matmul(blockwise, blocks.direct, out=y.swapaxes(0, 1))
+    y += (states @ blocks.echo).swapaxes(0, 1)
     return y.reshape(n_rows, -1)[:, :n]
 
 

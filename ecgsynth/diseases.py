@@ -91,7 +91,8 @@ def _right_bundle(draft: Draft, size: Floats, _stage: Floats, wide: tuple[float,
         draft.position["QRS"][:, part] *= shrink
         draft.width["QRS"][:, part] *= shrink
     _place(draft, "QRS", LATE, 0.76, 0.100)
-    _set(draft, "QRS", LATE, (-0.46, -0.02, -0.72), 0.75 + 0.5 * size)
+    _set(draft, "QRS", LATE, (-0.46, -0.02, -0.58), 0.75 + 0.5 * size)
+    draft.local["QRS"][:, 2:4, LATE] += (0.35, 0.20)  # it lies right beneath V1 and V2
     _add(draft, "QRS", POSTERIOR, (0.0, 0.0, -0.20), np.ones_like(size))  # already opposed by it
     _add(draft, "T", T, (0.06, 0.02, 0.27), 0.8 + 0.5 * size)
     _add(draft, "T", ST_LATE, (0.02, 0.01, 0.05), 0.8 + 0.5 * size)
@@ -104,6 +105,7 @@ def _complete_right(draft: Draft, size: Floats, stage: Floats) -> None:
 def _incomplete_right(draft: Draft, size: Floats, stage: Floats) -> None:
     _right_bundle(draft, size, stage, (0.100, 0.118))
     draft.vector["QRS"][:, :, LATE] *= 0.5
+    draft.local["QRS"][:, :, LATE] *= 0.5
 
 
 def _axis(draft: Draft) -> Floats:
@@ -171,8 +173,7 @@ def _preexcitation(draft: Draft, size: Floats, _stage: Floats) -> None:
         draft.width["QRS"][:, part] *= 0.9
     # The pathway's side follows from the severity: left lateral when mild, right or septal when strong.
     left = (size < 0.5).astype(float)
-    # It rises into the R wave: a slur, not a wave of its own.
-    _place(draft, "QRS", DELTA, 0.44, 0.135)
+    _place(draft, "QRS", DELTA, 0.44, 0.135)  # a slur into R, not a wave of its own
     _set(draft, "QRS", DELTA, (-0.05, 0.28, -0.42), left)
     _add(draft, "QRS", DELTA, (0.52, 0.02, 0.12), 1 - left)
     draft.vector["QRS"][:, :, SEPTAL] *= 0.2
@@ -347,11 +348,3 @@ DISEASES: Final[Mapping[str, Disease]] = {
 }
 """Every diagnosis by its SCP statement, or a short form in the same manner where SCP has none.
 The shares are rough: those of a large clinical collection (PTB-XL) where it has the statement."""
-
-OTHER_NAMES: Final = {
-    "LBBB": "CLBBB", "RBBB": "CRBBB", "NORMAL": "NORM", "ER": "ERP", "PERICARDITIS": "PERI",
-    "BRUGADA": "BRUG", "LQTS": "LNGQT", "ISC_": "ISCAL", "AF": "AFIB", "AFL": "AFLT",
-    "SVT": "SVTAC", "VT": "VTACH", "AVB1": "1AVB", "SINUS": "SR", "TACHYCARDIA": "STACH",
-    "BRADYCARDIA": "SBRAD", "PVCS": "PVC", "PACS": "PAC", "PACED": "PACE", "VPB": "PVC",
-}  # fmt: skip
-"""Names people also use."""

@@ -208,7 +208,7 @@ def _atrial_events(beats: Rhythm, early: Floats, k: Mapping[str, Floats], draws:
 
 
 def _flutter_vector(beats: Rhythm, draws: Draws) -> Floats:
-    """(n, 3, 6) mV: small irregular waves strongest in V1, or a sawtooth that falls in the inferior leads."""
+    """(n, 3, 6) mV: small irregular waves strongest in V1, or a sawtooth, largest in the inferior leads."""
     n = len(beats.oscillation)
     size = draws.between("f size", 0.035, 0.09)[:, None, None]
     z = draws.normal("f vector", 18).reshape(n, 3, 6)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 import dsp
 from ecgsynth import anatomy, individual
 from ecgsynth.dipole import Heart
-from ecgsynth.diseases import DISEASES, OTHER_NAMES
+from ecgsynth.diseases import DISEASES
 from ecgsynth.draws import Draws, Floats
 from ecgsynth.rhythm import RHYTHMS, Rhythm, rhythms
 
@@ -40,6 +40,14 @@ of the diseased heart); rad (frontal axis before disease; turn about the vertica
 severity 0 to 1; stage 0 acute, 1 subacute, 2 old; alternans of T and variability of beats, relative."""
 
 STAGES: Final = {"acute": 0.0, "subacute": 1.0, "old": 2.0}
+
+OTHER_NAMES: Final = {
+    "LBBB": "CLBBB", "RBBB": "CRBBB", "NORMAL": "NORM", "ER": "ERP", "PERICARDITIS": "PERI",
+    "BRUGADA": "BRUG", "LQTS": "LNGQT", "ISC_": "ISCAL", "AF": "AFIB", "AFL": "AFLT",
+    "SVT": "SVTAC", "VT": "VTACH", "AVB1": "1AVB", "SINUS": "SR", "TACHYCARDIA": "STACH",
+    "BRADYCARDIA": "SBRAD", "PVCS": "PVC", "PACS": "PAC", "PACED": "PACE", "VPB": "PVC",
+}  # fmt: skip
+"""Names people also use."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Every rhythm and every diagnosis of the simulator on ECG paper, as twelve pictures in this folder.
+"""Every rhythm and diagnosis of the simulator on ECG paper: twelve pictures in this folder.
 
     python examples/simulate_gallery.py
 """
@@ -15,7 +15,7 @@ from ecgsynth.diseases import DISEASES
 from ecgsynth.rhythm import RHYTHMS
 
 PATIENT = {"age": 52, "sex": "M", "seed": 96}  # the same in every picture
-DIAGNOSES = {
+SHEETS = {
     "chambers": "NORM LVH RVH WPW",
     "bundles": "CLBBB CRBBB LAFB LPFB",
     "anterior": "AMI ASMI ALMI LMI",
@@ -24,8 +24,6 @@ DIAGNOSES = {
     "ischaemia": "ISCAN ISCAL ISCLA ISCIN",
     "repolarisation": "HYPERK HYPOK LNGQT LOWT",
     "others": "PERI BRUG ERP IRBBB",
-}
-BEATS = {
     "sinus": "SR SBRAD STACH SARRH PAUSE",
     "atrial": "AFIB AFLT PAC SVTAC JUNC",
     "block": "1AVB WENCK 2AVB 3AVB",
@@ -33,31 +31,27 @@ BEATS = {
 }
 
 
-def sheet(name: str, records: list[dsp.ECG], columns: int, layout: str) -> None:
-    """Records on ECG paper below and beside each other, at four pixels a millimetre in 64 colours."""
-    size = records[0].plot(layout=layout).get_size_inches()
-    rows = len(records) // columns
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows))
-    for k, ecg in enumerate(records):
+def page(code: str, stage: str) -> dsp.ECG:
+    """Five seconds of twelve leads of a diagnosis, or ten of II and V1 of a rhythm."""
+    if code in RHYTHMS:
+        name, leads = RHYTHMS[code].name, ("II", "V1")
+        sim = ecgsynth.simulate(1, rhythm=code, **PATIENT)
+    else:
+        name, leads, knobs = DISEASES[code].name, dsp.leads.TWELVE, {"severity": 0.7, "sdnn": 0.015}
+        knobs |= {"stage": stage or "acute", "heart_rate": 72}
+        sim = ecgsynth.simulate(1, diagnosis=code, duration=5, parameters=knobs, **PATIENT)
+    ecg = sim.record(0).select(*leads)
+    return dataclasses.replace(ecg, meta=ecg.meta | {"name": f"{code}: {name} {stage}"})
+
+
+for name, codes in SHEETS.items():
+    pages = [page(*code.partition("-")[::2]) for code in codes.split()]
+    layout, columns = ("6x2", 2) if len(pages[0].leads) == 12 else ("stacked", 1)
+    width, height = pages[0].plot(layout=layout).get_size_inches()
+    rows = len(pages) // columns
+    figure = Figure(figsize=(width * columns, height * rows))
+    for k, ecg in enumerate(pages):
         place = (k % columns / columns, 1 - (k // columns + 1) / rows, 1 / columns, 1 / rows)
-        ecg.plot(layout=layout, paper=dsp.Paper(title=ecg.meta["name"]), ax=figure.add_axes(place))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=4 * 25.4)
+        ecg.plot(layout=layout, ax=figure.add_axes(place))
+    figure.savefig(buffer := io.BytesIO(), dpi=4 * 25.4)  # four pixels a millimetre
     Image.open(buffer).convert("RGB").quantize(64, dither=0).save(f"sim_{name}.png", optimize=True)
-
-
-def simulated(title: str, **asked: object) -> dsp.ECG:
-    record = ecgsynth.simulate(1, **PATIENT, **asked).record(0)
-    return dataclasses.replace(record, meta=record.meta | {"name": title})
-
-
-for name, codes in DIAGNOSES.items():
-    records = []
-    for code, _, stage in (text.partition("-") for text in codes.split()):
-        knobs = {"severity": 0.7, "stage": stage or "acute", "sdnn": 0.015}
-        title = f"{code}: {DISEASES[code].name} {stage}"
-        records.append(simulated(title, diagnosis=code, heart_rate=72, duration=5, parameters=knobs))
-    sheet(name, records, 2, "6x2")
-for name, codes in BEATS.items():
-    records = [simulated(f"{c}: {RHYTHMS[c].name}", rhythm=c).select("II", "V1") for c in codes.split()]
-    sheet(name, records, 1, "stacked")

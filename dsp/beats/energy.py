@@ -19,6 +19,9 @@ WIDTH: Final = 0.1
 BLOCK_S: Final = 1.0
 HALF_BLOCKS: Final = 8
 """The level of a beat is a median over 2 x 8 + 1 blocks of one second."""
+BEYOND: Final = 0.05
+"""Of several leads each counts up to the height of its own beats, and with this share of what is
+beyond: an artefact of one lead is no beat, and peaks stay peaks."""
 _TAIL: Final = 0.2  # s; the filter's response has decayed to 1e-3 here
 _COLUMNS: Final = 64
 _TINY: Final = 1e-30
@@ -179,7 +182,7 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
     fused : (records, time), 1 where a beat is as high as the beats around it.
     gain : (records, leads, blocks), by which a lead counts in each block: its energy is taken in
         units of its own beats and weighted by how far these stand out, so that noisy, flat and
-        absent leads have next to no say.
+        absent leads have next to no say, and no lead counts much above one beat.
     """
     highest, mean = blockwise(a, grid)
     height = np.maximum(level(highest), np.float32(_TINY))
@@ -187,12 +190,16 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
     # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
     weight = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
     total = np.sqrt(np.square(weight).sum(axis=1, keepdims=True))
-    gain = (weight / np.maximum(total, np.float32(_TINY)) / height).astype(np.float32)
+    share = (weight / np.maximum(total, np.float32(_TINY))).astype(np.float32)
+    gain = share / height
     if a.shape[1] == 1:
         return a[:, 0] * spread(gain[:, 0], grid, a.shape[-1]), gain
     power = np.zeros((a.shape[0], a.shape[-1]), np.float32)
     for lead in range(a.shape[1]):
-        power += np.square(a[:, lead] * spread(gain[:, lead], grid, a.shape[-1]))
+        part = a[:, lead] * spread(gain[:, lead], grid, a.shape[-1])
+        beat = spread(share[:, lead] * np.float32(1 - BEYOND), grid, a.shape[-1])
+        np.minimum(part, beat + np.float32(BEYOND) * part, out=part)
+        power += np.square(part, out=part)
     fused = np.sqrt(power)
     highest, _ = blockwise(fused, grid)
     fused /= spread(np.maximum(level(highest), np.float32(_TINY)), grid, a.shape[-1])

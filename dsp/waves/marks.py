@@ -95,9 +95,11 @@ class Waves:
         Examples
         --------
         >>> import dsp
-        >>> beat = np.exp(-0.5 * ((np.arange(1000) - 500) / 5) ** 2)
-        >>> dsp.delineate(beat, 500, [500]).annotations().symbols
-        ('(', 'N', ')')
+        >>> t = np.arange(5000) / 500
+        >>> beats = np.exp(-0.5 * (((t[:, None] - np.arange(0.5, 10)) / 0.01) ** 2)).sum(axis=1)
+        >>> marks = dsp.delineate(beats, 500, np.arange(250, 5000, 500)).annotations()
+        >>> marks.select("N").samples[:3].tolist()
+        [250, 750, 1250]
         """
         beats, kinds = np.nonzero(np.isfinite(self.overall).all(axis=-1))
         samples = np.rint(self.overall[beats, kinds]).astype(np.int64).ravel()

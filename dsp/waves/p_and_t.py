@@ -178,7 +178,8 @@ def _bounded(
     peak = (np.abs(h) * inside).argmax(axis=-1)
     height = shapes.at(h, peak)
     up = w * np.where(height < 0, np.float32(-1), np.float32(1))[..., None]
-    slope = np.gradient(up, axis=-1)
+    slope = np.zeros_like(up)
+    slope[..., 1:-1] = up[..., 2:] - up[..., :-2]
     far = samples(kind.far)
     right = np.minimum(np.maximum(np.minimum(peak + far, limits[1] - start), peak + 4), last)
     left = np.maximum(np.minimum(np.maximum(peak - far, limits[0] - start), peak - 4), 0)
@@ -190,7 +191,7 @@ def _bounded(
     peak = np.where(within, up, -np.inf).argmax(axis=-1)
     marks = (onset.astype(np.float64), shapes.vertex(w, peak), offset.astype(np.float64))
     share = shapes.majority(len(w))
-    shared = [np.median(m, axis=0) for m in marks]
+    shared = [shapes.median(m) for m in marks]
     fused = [
         m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)
     ]

@@ -102,12 +102,12 @@ def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
     Onset and offset relative to the middle, and steepest slope over noise; all (...).
     """
     middle, core, quiet = a.shape[-1] // 2, samples(CORE), samples(QUIET)
-    t = np.arange(a.shape[-1])
+    t = np.arange(a.shape[-1], dtype=np.int32)
     peak = a[..., middle - core : middle + core + 1].max(axis=-1)
     noise = _noise(a)
     steep = (a >= 0.5 * peak[..., None]) & (np.abs(t - middle) <= samples(BODY))
-    first = np.where(steep, t, a.shape[-1]).min(axis=-1, keepdims=True)
-    final = np.where(steep, t, -1).max(axis=-1, keepdims=True)
+    first = steep.argmax(axis=-1, keepdims=True).astype(np.int32)
+    final = t[-1] - steep[..., ::-1].argmax(axis=-1, keepdims=True).astype(np.int32)
     side_pad = [(0, 0)] * (a.ndim - 1) + [(quiet // 2, quiet // 2)]
     envelope = -shapes.lowest(-np.pad(a, side_pad, mode="edge"), quiet)
     calm = []
@@ -115,11 +115,11 @@ def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:
         lull = (away >= samples(LULL[side][0])) & (away <= samples(LULL[side][1]))
         floor = np.maximum(NOISE_FACTOR * noise, BESIDE_FACTOR[side] * _beside(a, away))
         level = np.maximum(SHARE[side] * peak, np.minimum(floor, 0.3 * peak))
-        calmest = np.where(lull, envelope, np.inf).min(axis=-1)
+        calmest = envelope.min(axis=-1, initial=np.inf, where=lull)
         calm.append((envelope < np.maximum(level, 1.1 * calmest)[..., None]) & (away > 0))
     onset = np.where(calm[0], t, -1).max(axis=-1) + quiet // 2 + 1
     offset = np.where(calm[1], t, a.shape[-1]).min(axis=-1) - quiet // 2 - 1
-    return onset - middle, offset - middle, peak / np.maximum(noise, 1e-6)
+    return onset - middle, offset - middle, peak / np.maximum(noise, np.float32(1e-6))
 
 
 def _noise(a: Floats) -> Floats:

@@ -56,8 +56,9 @@ def windows(y: NDArray[Any], starts: Ints, length: int) -> tuple[NDArray[Any], B
     [[[0, 0, 1], [2, 3, 3]]]
     """
     index = starts[:, None] + np.arange(length)
-    inside = (index >= 0) & (index < y.shape[-1])
-    return y.take(np.clip(index, 0, y.shape[-1] - 1), axis=-1), inside
+    last = y.shape[-1] - 1
+    inside = (index >= 0) & (index <= last)
+    return y.take(np.minimum(np.maximum(index, 0), last), axis=-1), inside
 
 
 def smooth(y: Floats, seconds: float) -> Floats:
@@ -192,8 +193,7 @@ def at(w: NDArray[Any], index: Ints) -> NDArray[Any]:
     >>> at(np.array([[[5, 6, 7]]]), np.array([[2]])).tolist()
     [[7]]
     """
-    leads, beats = np.ogrid[: w.shape[0], : w.shape[1]]
-    return w[leads, beats, index]
+    return w[np.arange(w.shape[0])[:, None], np.arange(w.shape[1]), index]
 
 
 def corner(w: Floats, steep: Ints, far: Ints) -> Ints:
@@ -219,7 +219,7 @@ def corner(w: Floats, steep: Ints, far: Ints) -> Ints:
     """
     t = np.arange(w.shape[-1], dtype=np.float32)
     steep_, far_ = steep[..., None].astype(np.float32), far[..., None].astype(np.float32)
-    area = (at(w, steep)[..., None] - w) * np.abs(2 * far_ - t - steep_)
+    area = (at(w, steep)[..., None] - w) * np.abs(2 * far_ - steep_ - t)
     between = (t >= np.minimum(steep_, far_)) & (t <= np.maximum(steep_, far_))
     return np.asarray(np.where(between, area, -np.inf).argmax(-1))
 
@@ -233,9 +233,21 @@ def vertex(w: Floats, index: Ints) -> NDArray[np.float64]:
     [[2.0]]
     """
     last = w.shape[-1] - 1
-    before, here, after = (at(w, np.clip(index + k, 0, last)) for k in (-1, 0, 1))
-    bend = before - 2 * here + after
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shift = 0.5 * (before - after) / bend
-    small = np.isfinite(shift) & (np.abs(shift) <= 0.5)
-    return np.asarray(index + np.where(small, shift, 0.0), np.float64)
+    here = at(w, index)
+    before, after = at(w, np.maximum(index - 1, 0)), at(w, np.minimum(index + 1, last))
+    rise, bend = 0.5 * (before - after), before - 2 * here + after
+    small = (np.abs(rise) <= 0.5 * np.abs(bend)) & (bend != 0)
+    shift = np.divide(rise, bend, out=np.zeros_like(rise), where=small)
+    return np.asarray(index + shift, np.float64)
+
+
+def median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median over the leads, (leads, ...) without NaN; NumPy's own is slow on small arrays.
+
+    Examples
+    --------
+    >>> median(np.array([[1.0], [5.0], [2.0], [4.0]])).tolist()
+    [3.0]
+    """
+    ordered, n = np.sort(values, axis=0), len(values)
+    return np.asarray(0.5 * (ordered[(n - 1) // 2] + ordered[n // 2]))

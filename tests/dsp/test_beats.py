@@ -100,6 +100,14 @@ def test_noise_in_eight_leads_and_silence_in_ten_cost_nothing():
         assert len(missed) == len(invented) == 0
 
 
+def test_an_artefact_of_one_lead_is_no_beat_of_twelve():
+    x = X.copy()
+    for lead, at in enumerate(range(1000, 9000, 700)):
+        x[lead, at:] += 20.0  # mV: a lost electrode, wherever in the beat it falls
+    missed, invented = found(dsp.r_peaks(x, FS), tolerance=0.05)
+    assert len(missed) == len(invented) == 0
+
+
 def test_a_t_wave_taller_than_the_qrs_is_no_beat():
     t = np.arange(X.shape[1]) / FS
     tall = sum(2.5 * np.exp(-0.5 * ((t - r / FS - 0.3) / 0.06) ** 2) for r in TRUTH)
