@@ -19,7 +19,7 @@ WIDTH: Final = 0.1
 BLOCK_S: Final = 1.0
 HALF_BLOCKS: Final = 8
 """The level of a beat is a median over 2 x 8 + 1 blocks of one second."""
-BEYOND: Final = 0.05
+BEYOND: Final = 0.01
 """Of several leads each counts up to the height of its own beats, and with this share of what is
 beyond: an artefact of one lead is no beat, and peaks stay peaks."""
 _TAIL: Final = 0.2  # s; the filter's response has decayed to 1e-3 here
