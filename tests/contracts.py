@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from strategies import patient
 
 import dsp
 import recon
 from dsp import leads
-from tests.strategies import patient
 
 FS = 500.0
 GIVEN = ("I", "II", "V2")

@@ -1,14 +1,14 @@
-"""Every row of `tests.contracts` x the checks that all public functions share."""
+"""Every row of `contracts` x the checks that all public functions share."""
 
 import time
 import warnings
 
 import numpy as np
 import pytest
+from contracts import BAD, BAD_RATES, FS, ROWS, SIGNAL, arrays
 
 import dsp
 from dsp import leads
-from tests.contracts import BAD, BAD_RATES, FS, ROWS, SIGNAL, arrays
 
 rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 SECONDS = 2.0  # a bad input is answered within this, on a loaded machine too

@@ -5,9 +5,14 @@ mark counts as invented only between the first and the last reference mark of th
 lead without any of that kind, between the first and the last mark of the lead. Errors are found minus
 reference, mean ± SD pooled over marks. Intervals are 95 %, drawing records. LUDB is read at 1000 counts per
 mV. "together": all twelve leads are given at once; "alone": each lead by itself, beats found in it alone.
-Constants were chosen on half of the LUDB subjects (a seeded draw), named "tuned"; "held out" is the rest. No
-constant was fitted to QTDB, but its failures were looked at while rules were chosen (and moved one bound, the
-width of the QRS body), so it is not blind; the nearer mark of the two leads counts, so Se only, no PPV.
+
+What was tuned on what. Dozens of configurations (constants and rules) were swept on half of the LUDB subjects,
+a seeded draw, named "tuned". "held out" is the rest: it was scored once before the last changes to the T and
+QRS rules and again after them, so it is nearly, not wholly, blind. No constant was fitted to QTDB, but its
+failures were looked at about ten times and drove changes of rules (among them the width of the QRS body): its
+figures are those of a development set. There the nearer mark of the two leads counts, so Se only, no PPV; and
+since a method that finds fewer, easier marks has smaller errors, "shared" scores ours, together, and each peer
+on the marks that both find.
 
     python -m tests.benchmarks.waves [--data FOLDER] [--quick]
 """
@@ -191,7 +196,7 @@ def compare(truth, found, fs):
 
 def qtdb(folder):
     """The nearer of the two leads mark by mark; ecgpuwave's own marks ship with the data."""
-    errors = defaultdict(list)  # (kind, edge), method -> per record (errors ms, missed)
+    errors = defaultdict(list)  # (kind, edge), method -> per record the error of each mark, ms
     for entry in datasets.qtdb(folder):
         ecg = entry.ecg
         truth = triples(ecg.annotations["q1c"])
@@ -209,30 +214,50 @@ def qtdb(folder):
                     both = [lead[kind][:, edge] for lead in leads]
                     errors[kind, edge, name].append(nearest(ref[np.isfinite(ref)], both, ecg.fs))
     print("\nQTDB, first cardiologist's marks (q1c), nearer of two leads; pooled over marks")
+    names = (*METHODS, "ecgpuwave")
     for kind, edge in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 1), (2, 2)):
         print(f" {KINDS[kind]} {EDGES[edge]}")
-        for name in (*METHODS, "ecgpuwave"):
-            rows = np.array(errors[kind, edge, name])
-            spread = statistics.bootstrap(rows, np.arange(len(rows)), sd, n=500)
-            n = rows[:, 0].sum() + rows[:, 2].sum()
-            print(
-                f"  {name:16} Se {rows[:, 0].sum() / n:.4f}  {mean(rows):+6.1f} ± {spread.value:4.1f} "
-                f"[{spread.low:4.1f}, {spread.high:4.1f}] ms  n {n:.0f}"
-            )
+        table = {name: errors[kind, edge, name] for name in names}
+        for name in names:
+            spread_line(name, table[name])
+        for name in names[2:]:
+            both = [
+                np.isfinite(a) & np.isfinite(b)
+                for a, b in zip(table[name], table[names[0]], strict=True)
+            ]
+            for label in (name, names[0]):
+                spread_line(
+                    f"shared: {label}", [e[k] for e, k in zip(table[label], both, strict=True)]
+                )
+
+
+def spread_line(label, errors):
+    """Se, mean and SD of the errors (ms, NaN where missed) of the marks of each record."""
+    rows = np.array(
+        [
+            (np.isfinite(e).sum(), 0, np.isnan(e).sum(), np.nansum(e), np.nansum(e**2))
+            for e in errors
+        ],
+        float,
+    )
+    spread = statistics.bootstrap(rows, np.arange(len(rows)), sd, n=500)
+    n = rows[:, 0].sum() + rows[:, 2].sum()
+    print(
+        f"  {label:22} Se {rows[:, 0].sum() / n:.4f}  {mean(rows):+6.1f} ± {spread.value:4.1f} "
+        f"[{spread.low:4.1f}, {spread.high:4.1f}] ms  n {n:.0f}"
+    )
 
 
 def nearest(reference, leads, fs):
-    """Found, 0, missed, sum and sum of squares of errors (ms), by the nearest mark of any lead."""
+    """Error (ms) of the nearest mark of any lead; NaN where none is within 150 ms."""
     marks = np.concatenate(leads)
     marks = np.sort(marks[np.isfinite(marks)])
-    if not len(marks) or not len(reference):
-        return np.array([0, 0, len(reference), 0, 0], float)
-    place = np.clip(np.searchsorted(marks, reference), 1, max(1, len(marks) - 1))
-    pair = np.stack([marks[place - 1], marks[np.minimum(place, len(marks) - 1)]]) - reference
+    if not len(marks):
+        return np.full(len(reference), np.nan)
+    after = np.minimum(np.searchsorted(marks, reference), len(marks) - 1)
+    pair = np.stack([marks[np.maximum(after - 1, 0)], marks[after]]) - reference
     error = 1e3 / fs * np.take_along_axis(pair, np.abs(pair).argmin(axis=0)[None], 0)[0]
-    error = error[np.abs(error) <= 150]
-    missed = len(reference) - len(error)
-    return np.array([len(error), 0, missed, error.sum(), (error**2).sum()], float)
+    return np.where(np.abs(error) <= 150, error, np.nan)
 
 
 def fibrillation(folder):
@@ -319,12 +344,12 @@ def speed(folder, n_records):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--quick", action="store_true", help="every tenth LUDB record, no dwt")
+    parser.add_argument("--quick", action="store_true", help="every tenth LUDB record")
     parser.add_argument("--ours", action="store_true", help="no peers")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in list(METHODS):
-        if name.startswith("nk") and (options.ours or (options.quick and name == "nk dwt")):
+        if name.startswith("nk") and options.ours:
             del METHODS[name]
     ludb(options.data, 10 if options.quick else 1)
     qtdb(options.data)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import patient, rates
 
 import dsp
 from dsp.beats import candidates, energy
 from dsp.metrics import match
-from tests.strategies import patient, rates
 
 FS = 500.0
 X, TRUTH = patient(20.0, FS)
@@ -152,6 +152,24 @@ def no_ecg(kind, rng, fs=FS, seconds=30):
         "saturation": np.sign(np.sin(2 * np.pi * 0.2 * t + 1)) * 5.0,
         "a ramp": 100 * t,
     }[kind]
+
+
+@pytest.mark.parametrize("band", [(3, 6), (4, 6), (4, 8), (2, 9)])
+@pytest.mark.parametrize("seed", range(10))
+def test_fibrillation_of_any_band_has_no_credible_heart_rate(band, seed):
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=round(30 * FS)))
+    f = np.fft.rfftfreq(round(30 * FS), 1 / FS)
+    x = np.fft.irfft(spectrum * ((f > band[0]) & (f < band[1])))
+    peaks, confidence = dsp.r_peaks(x, FS, confidence=True)
+    assert len(peaks) == 0 or np.median(confidence) < 0.5
+
+
+@pytest.mark.parametrize("heart_rate", [160, 200, 240])
+def test_a_fast_rhythm_stays_credible(heart_rate):
+    x, truth = patient(20.0, FS, heart_rate)
+    peaks, confidence = dsp.r_peaks(x[1], FS, confidence=True)
+    assert len(found(peaks, truth)[0]) == 0
+    assert np.median(confidence) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 import scipy
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import rates, signals
 
 import dsp
-from tests.strategies import rates, signals
 
 T = np.arange(10_000) / 500
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+from strategies import ecg as patient
 
 import dsp
 from dsp import leads
 from dsp.paper import LAYOUTS, Paper, ink, plot
 from dsp.paper.plot import html
 from dsp.paper.sheet import Sheet, layout_rows
-from tests.strategies import ecg as patient
 
 PIXELS = 10  # for a millimetre, in the pictures measured here
 PERCENT = 0.01  # what a ruler on the page may be off by

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import ecg, patient, rates
 
 import dsp
 from dsp import leads
-from tests.strategies import ecg, patient, rates
 
 
 def test_it_cannot_be_changed():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import patient
 
 import dsp
-from tests.strategies import patient
 
 FS = 100.0
 SAME = 1e-6  # mV: what two edges 20 s away may leave, beside rounding to float32

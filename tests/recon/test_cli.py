@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from strategies import ecg, patient
 from typer.testing import CliRunner
 
 import dsp
 from dsp import leads
 from recon.cli import app
-from tests.strategies import ecg, patient
 
 
 def run(*arguments, code=0):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from strategies import basis_sets, lead_sets
 
 import dsp
 from dsp import leads
 from recon.calibration import Patient
 from recon.gaussian import Gaussian, condition, covariance, given_space
-from tests.strategies import basis_sets, lead_sets
 
 
 def twice(*covariances):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import ecg, lead_sets, patient, signals
 
 import dsp
 import recon
 from dsp import leads
 from recon.reconstructor import sources
-from tests.strategies import ecg, lead_sets, patient, signals
 
 TO_ROUNDING = 1e-6  # mV; float32 of a few mV
 
