@@ -19,7 +19,7 @@ SECONDS = 2.0  # a bad input is answered within this, on a loaded machine too
 def test_bad_input_gives_a_result_or_one_ecg_error(row, bad):
     x = BAD[bad](SIGNAL)
     before = np.array(x, copy=True) if isinstance(x, np.ndarray) else None
-    start = time.process_time()
+    start = time.thread_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:
@@ -28,7 +28,7 @@ def test_bad_input_gives_a_result_or_one_ecg_error(row, bad):
             result = str(error)
         assert result is not None
         assert not isinstance(result, str) or len(result) > 20, "what, where and what to do"
-    assert time.process_time() - start < SECONDS
+    assert time.thread_time() - start < SECONDS
     if before is not None:
         np.testing.assert_array_equal(before, x)
 
