@@ -21,6 +21,8 @@ LONG_PR: Final = 0.32
 """s before the QRS onset: no P wave peaks earlier."""
 USUAL_P: Final = (0.11, 0.10)
 """P peaks this long before the QRS onset, give or take (SD), s."""
+STEADY: Final = 0.5
+"""How far a lead's marks are drawn to where they lie, from the peak of all leads, nearby."""
 AWAY: Final = np.float32(0.5)
 """How much the distance of a T wave from the level before the QRS counts beside its bump."""
 AFTER_T: Final = 0.08
@@ -189,13 +191,20 @@ def _bounded(
     onset = shapes.corner(up, np.where(rising, slope, -np.inf).argmax(axis=-1), left)
     within = (t >= onset[..., None]) & (t <= offset[..., None])
     peak = np.where(within, up, -np.inf).argmax(axis=-1)
-    marks = (onset.astype(np.float64), shapes.vertex(w, peak), offset.astype(np.float64))
+    found = (onset.astype(np.float64), shapes.vertex(w, peak), offset.astype(np.float64))
+    marks = [m + STEADY * (_usual(m) - m) for m in found]
     share = shapes.majority(len(w))
     shared = [shapes.median(m) for m in marks]
     fused = [
         m + share * (1 - own) * (s - m) for m, s, own in zip(marks, shared, kind.own, strict=True)
     ]
     return tuple(start + m for m in fused), np.abs(height)
+
+
+def _usual(mark: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of the mark over the neighbouring beats, (leads, beats)."""
+    one = np.ones((mark.shape[-1], 1))
+    return shapes.nearby_mean(mark[..., None], one, NEIGHBOURS)[..., 0]
 
 
 def _coherent(

@@ -1,5 +1,6 @@
 """What every command shares: how it reads, how it answers, and how it fails."""
 
+import contextvars
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,8 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from dsp import ECG
 
+UNSAID: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("UNSAID")
+"""Options before the verb: what recordings do not say of themselves."""
 BAD_INPUT = 2
 FOUND_A_PROBLEM = 1
 
@@ -38,7 +41,10 @@ class Commands(TyperGroup):
 
 
 def read(path: str, rename: Sequence[str] | None = None, leads: str | None = None) -> "ECG":
-    """The recording a command was given, with its leads renamed and selected."""
+    """The recording a command was given, with its leads renamed and selected.
+
+    What a file does not say comes from the options before the verb: ``einthoven --fs 500 beats x``.
+    """
     import dsp
 
     names = {}
@@ -47,8 +53,8 @@ def read(path: str, rename: Sequence[str] | None = None, leads: str | None = Non
         if not equals:
             raise dsp.LeadError(f"--rename {pair}: write OLD=NEW, such as MLII=II.")
         names[old] = new
-    ecg = dsp.read(path, rename=names or None)
-    return ecg.select(*dsp.leads.canonical_all(leads)) if leads else ecg
+    chosen = dsp.leads.canonical_all(leads) if leads else None
+    return dsp.read(path, rename=names or None, leads=chosen, **UNSAID.get({}))
 
 
 def answer(values: Mapping[str, Any], *, as_json: bool) -> None:

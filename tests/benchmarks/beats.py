@@ -171,7 +171,7 @@ def report(name, records, counts, errors, speed):
     if name.startswith("dsp") and 0 < seen.sum() < len(seen):
         halves = [
             f"{label} {f1(counts[which, 0]):.4f} {f1(counts[which, 1]):.4f}"
-            for label, which in (("seen", seen), ("unseen", ~seen))
+            for label, which in (("compared half", seen), ("other half", ~seen))
         ]
         print(f"  {'':22} {'; '.join(halves)}")
 

@@ -190,3 +190,12 @@ def test_simulate(tmp_path):
     answer("simulate", tmp_path / "one", "--diagnosis", "AMI")
     assert dsp.read(tmp_path / "one", annotators=("waves",)).annotations["waves"].symbols
     run("simulate", tmp_path / "x.npz", "--diagnosis", "nonsense", code=2)
+
+
+def test_what_a_file_does_not_say(tmp_path):
+    bare, named = tmp_path / "bare.npy", tmp_path / "named.npz"
+    np.save(bare, 1000 * ecg()[["I", "II"]])
+    run("info", bare, code=2)
+    unsaid = ("--fs", 500, "--unit", "uV")
+    assert answer(*unsaid, "convert", bare, named, "--leads", "I,II")["leads"] == ["I", "II"]
+    np.testing.assert_allclose(dsp.read(named)["II"], ecg()["II"], atol=1e-6)
