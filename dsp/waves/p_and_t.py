@@ -27,6 +27,8 @@ AWAY: Final = np.float32(0.5)
 """How much the distance of a T wave from the level before the QRS counts beside its bump."""
 AFTER_T: Final = 0.08
 """s; P peaks at least this long after the T peak of the beat before."""
+SHOULDER: Final = (np.float32(0.5), 0.04)
+"""Weight, and distance (s) to both sides, of the bend of a P wave that rides on a T wave."""
 HALF_P: Final = 0.05
 """s; half the window in which P waves are compared between beats."""
 _P_SCALE: Final = np.array([6.0, -0.8, 0.8, 1.2])
@@ -104,6 +106,9 @@ def t_waves(
 def p_waves(quiet: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
     """P waves of every beat and lead.
 
+    Where fewer than half of the beats show one, P may ride on the T wave before, a shoulder that
+    stands out of nothing: then the bend of the signal counts too, if that finds it in most beats.
+
     Parameters
     ----------
     quiet : (leads, time) on the grid, without QRS complexes.
@@ -112,6 +117,19 @@ def p_waves(quiet: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found
     """
     z = shapes.smooth(quiet, P.smoothing)
     stands_out = shapes.bump(z, P.reach)
+    found = _p_waves(z, stands_out, onset, earlier_t)
+    if _in_most_beats(found):
+        return found
+    weight, distance = SHOULDER
+    bent = _p_waves(z, stands_out + weight * shapes.bend(z, distance), onset, earlier_t)
+    return bent if _in_most_beats(bent) else found
+
+
+def _in_most_beats(found: Found) -> bool:
+    return bool(np.mean(found.probability >= 0.5) >= 0.5)
+
+
+def _p_waves(z: Floats, stands_out: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
     length = samples(BEFORE) + 1
     start = onset - length + 1
     h, recorded = shapes.windows(stands_out, start, length)

@@ -93,6 +93,19 @@ def bump(y: Floats, reach: float) -> Floats:
     return np.where(up >= down, up, -down)
 
 
+def bend(y: Floats, reach: float) -> Floats:
+    """How far the signal lies from the middle of what is `reach` seconds before and after it.
+
+    Examples
+    --------
+    >>> bend(np.array([[0, 0, 1, 0, 0]], "f4"), 0.004).tolist()
+    [[0.0, -0.5, 1.0, -0.5, 0.0]]
+    """
+    k = samples(reach)
+    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
+    return y - np.float32(0.5) * (wide[:, 2 * k :] + wide[:, : -2 * k])
+
+
 def lowest(y: Floats, size: int) -> Floats:
     """The least of each `size` successive samples, (..., time - size + 1), by doubling the span.
 

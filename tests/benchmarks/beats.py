@@ -72,7 +72,7 @@ def peaks_of(detector, x, fs):
 
 
 def mitdb(data, step):
-    for k, entry in enumerate(dsp.datasets.mitdb(data / "mitdb")[::step]):
+    for k, entry in list(enumerate(dsp.datasets.mitdb(data / "mitdb")))[::step]:
         marks = entry.ecg.annotations["atr"]
         symbols = np.array(marks.symbols)
         starts, stops = marks.samples[symbols == "["], marks.samples[symbols == "]"]
@@ -82,7 +82,7 @@ def mitdb(data, step):
 
 
 def ludb(data, step, lead, fs, reference):
-    for k, entry in enumerate(dsp.datasets.ludb(data / "ludb")[::step]):
+    for k, entry in list(enumerate(dsp.datasets.ludb(data / "ludb")))[::step]:
         truth = reference(entry.ecg) * (fs / entry.ecg.fs)
         x = dsp.resample(entry.ecg.signal, entry.ecg.fs, fs)
         x = x if lead is None else x[entry.ecg.leads.index(lead)]
@@ -115,7 +115,7 @@ def middle(ecg):
 
 
 def cpsc2019(data, step):
-    for k, entry in enumerate(dsp.datasets.cpsc2019(data / "cpsc2019")[::step]):
+    for k, entry in list(enumerate(dsp.datasets.cpsc2019(data / "cpsc2019")))[::step]:
         truth = entry.ecg.annotations["ref"].samples
         rule = {"ignore": [(-9999, 250), (4751, 99999)]}
         yield entry.name, entry.ecg.signal[0], entry.ecg.fs, truth, rule, k % 2 == 0
