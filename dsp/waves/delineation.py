@@ -26,6 +26,7 @@ def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves:
     So a lead's marks depend a little on the leads beside it: give one lead to have it alone.
     A P wave is claimed only where the waves at that place are alike from beat to beat and stand
     out of the pause before, so fibrillation and flutter have none. One P wave at most per QRS.
+    P and T marks of a lead are drawn half way to where they lie in the neighbouring beats.
 
     Parameters
     ----------
