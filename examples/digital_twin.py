@@ -1,6 +1,6 @@
 """A recording's digital twin: the same patient at another rate, and with an infarct.
 
-    python examples/digital_twin.py [a twelve-lead recording]
+python examples/digital_twin.py [a twelve-lead recording]
 """
 
 import sys

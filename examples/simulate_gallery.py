@@ -1,6 +1,6 @@
 """Every rhythm and diagnosis of the simulator on ECG paper: twelve pictures in this folder.
 
-    python examples/simulate_gallery.py
+python examples/simulate_gallery.py
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """A beat detector that has never seen a patient: learned from simulated records alone.
 
-    python examples/train_detector.py [a recording with beat annotations, or any other]
+python examples/train_detector.py [a recording with beat annotations, or any other]
 """
 
 import sys
