@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -278,10 +279,9 @@ def sources(given: Sequence[str]) -> dict[str, Source]:
 
 def _alive(x: checks.Signal) -> NDArray[np.bool_]:
     """(n_given,): leads that are not constant throughout."""
-    finite = np.where(np.isnan(x), np.float32(np.nan), x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a lead that is one gap
-        span = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
+        span = np.nanmax(x, axis=1) - np.nanmin(x, axis=1)
     return np.asarray(np.nan_to_num(span) > 0)
 
 
@@ -377,10 +377,6 @@ def to_12lead(
     return model.estimate(rows, fs, leads)[0]
 
 
-_LOADED: list[Reconstructor] = []
-
-
+@functools.cache
 def _bundled() -> Reconstructor:
-    if not _LOADED:
-        _LOADED.append(Reconstructor.from_pretrained())
-    return _LOADED[0]
+    return Reconstructor.from_pretrained()

@@ -36,9 +36,10 @@ def reconstruct(
     Where the recording holds leads that were not used, the answer says how close the result is.
     """
     import recon
+    from dsp.leads import canonical_all
 
     whole = read(recording, rename)
-    given = whole.select(*_names(leads)) if leads else standard(whole)
+    given = whole.select(*canonical_all(leads)) if leads else standard(whole)
     reconstructor = recon.Reconstructor.from_pretrained(model)
     if calibrate:
         reconstructor = reconstructor.calibrate(read(calibrate))
@@ -92,9 +93,3 @@ def write(result: "Reconstruction", out: Path | None, plot: Path | None) -> dict
         save(result.plot(), plot)
         made["picture"] = str(plot)
     return made
-
-
-def _names(leads: str) -> tuple[str, ...]:
-    from dsp.leads import canonical_all
-
-    return canonical_all(leads)

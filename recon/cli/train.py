@@ -1,7 +1,7 @@
 """Making weights: ``train reconstructor``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,6 @@ def train() -> None:
 def reconstructor(
     data: Annotated[Path, typer.Option(help="Folder of twelve-lead data sets.")],
     out: Annotated[Path, typer.Option(help="Folder for the weights.")],
-    preset: Annotated[Literal["gaussian"], typer.Option(help="Which model.")] = "gaussian",  # noqa: ARG001
     as_json: Json = False,
 ) -> None:
     """Fit the Gaussian predictor to the twelve-lead recordings below a folder."""
