@@ -198,8 +198,8 @@ class Gaussian:
 
         Examples
         --------
-        >>> import recon
-        >>> Gaussian.load(recon.reconstructor.BUNDLED).covariances.shape[2:]
+        >>> from recon import weights
+        >>> Gaussian.load(weights.find("gaussian")).covariances.shape[2:]
         (8, 8)
         """
         path = Path(folder) / "config.json"

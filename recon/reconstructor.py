@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
-from recon import calibration
+from recon import calibration, sweep, weights
 from recon.calibration import Patient
-from recon.gaussian import Conditional, Gaussian, condition, covariance, given_space, split
+from recon.gaussian import Gaussian, given_space
+from recon.predictor import Predictor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Source = Literal["measured", "derived", "inferred"]
 
-BUNDLED: Final = Path(__file__).parent / "weights" / "gaussian"
 SHORTEST: Final = 0.5
 """Seconds of signal below which nothing can be said of a record's leads."""
 _ASSUMED_FS: Final = 500.0
-_BLOCK: Final = 500_000  # samples at once in float64, to bound memory
 
 
 class AssumptionWarning(UserWarning):
@@ -88,11 +87,11 @@ class Reconstruction:
 
 
 class Reconstructor:
-    """From any of the twelve leads to all of them, by the Gaussian predictor.
+    """From any of the twelve leads to all of them.
 
     Parameters
     ----------
-    model : the population (`Gaussian`), or one patient (`Patient`, as `calibrate` makes).
+    predictor : of windows; a `Gaussian` or a `Patient` alone is one without a network.
 
     Examples
     --------
@@ -101,24 +100,34 @@ class Reconstructor:
     ('I', 'II', 'III')
     """
 
-    def __init__(self, model: Gaussian | Patient) -> None:
-        self.model = model
+    def __init__(self, predictor: Predictor | Gaussian | Patient) -> None:
+        self.predictor = predictor if isinstance(predictor, Predictor) else Predictor(predictor)
+
+    @property
+    def model(self) -> Gaussian | Patient:
+        """The closed form below: of the population, or of a patient."""
+        return self.predictor.model
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path | None = None) -> Self:
-        """The bundled weights, or those in a folder.
+    def from_pretrained(cls, name: str | Path | None = None) -> Self:
+        """The bundled weights, or others.
+
+        Parameters
+        ----------
+        name : ``"base"`` (the network; the default) or ``"gaussian"`` (the closed form, without
+            torch), both bundled; a folder; or ``owner/name`` on the Hugging Face hub.
 
         Raises
         ------
         ECGError
-            If the folder holds no model.
+            If there is no such model.
 
         Examples
         --------
         >>> Reconstructor.from_pretrained().model.covariances.shape[2:]
         (8, 8)
         """
-        return cls(Gaussian.load(folder or BUNDLED))
+        return cls(weights.load(name))
 
     def predict(self, ecg: ECG) -> Reconstruction:
         """All twelve leads of a recording that holds at least one of them.
@@ -181,46 +190,29 @@ class Reconstructor:
         names = leads.canonical_all(given, x.shape[-2])
         leads.require_standard(names)
         flat = x.reshape(-1, *x.shape[-2:])
-        mean = np.empty((len(flat), 12, x.shape[-1]), np.float32)
-        std = np.empty_like(mean)
-        for record, m, s in zip(flat, mean, std, strict=True):
-            self._estimate_one(record, fs, names, m, s)
-        shape = (*x.shape[:-2], 12, x.shape[-1])
-        return mean.reshape(shape), std.reshape(shape)
-
-    def _estimate_one(
-        self, x: checks.Signal, fs: float, names: tuple[str, ...], mean: Any, std: Any
-    ) -> None:
-        """Fill `mean` and `std`, (12, time), for one record (n_given, time)."""
-        banded = split(filters.clean(x, fs), fs)
-        present = ~np.isnan(banded[0])
-        alive = _alive(x)
-        if not alive.any():
+        if not np.ptp(np.nan_to_num(flat), axis=-1).any(axis=1).all():
             raise SignalError(
                 f"{' '.join(names)}: flat in every lead given; there is nothing to reconstruct from."
             )
-        present &= alive[:, None]
-        mean[:], std[:] = np.nan, np.nan
-        # One conditional for each set of leads that are present together: usually one in all.
-        codes = (1 << np.arange(len(names), dtype=np.int64)) @ present
-        for code in np.unique(codes[codes > 0]):
-            rows = np.flatnonzero(code >> np.arange(len(names)) & 1)
-            together = codes == code
-            basis, coordinates = given_space(tuple(names[i] for i in rows))
-            given = self._conditional(
-                basis, coordinates, banded[:, rows], present[rows].all(axis=0)
-            )
-            where = slice(None) if together.all() else np.flatnonzero(together)
-            _apply(given, basis, coordinates, x[rows], banded[:, rows], where, mean, std)
-        for name, row in zip(names, x, strict=True):
-            mean[leads.TWELVE.index(name)] = row
-            std[leads.TWELVE.index(name)] = 0
-
-    def _conditional(
-        self, basis: Any, coordinates: Any, banded: checks.Signal, usable: NDArray[np.bool_]
-    ) -> Conditional:
-        seen = covariance(banded if usable.all() else banded[..., usable])
-        return condition(self.model.votes(basis, coordinates @ seen @ coordinates.T), basis)
+        mean = np.empty((len(flat), 12, x.shape[-1]), np.float32)
+        std = np.empty_like(mean)
+        if x.shape[-1] <= round(sweep.WINDOW_S * fs):
+            for first in range(0, len(flat), sweep.AT_ONCE):
+                some = flat[first : first + sweep.AT_ONCE]
+                parts = [
+                    sweep.Part(*pair) for pair in zip(some, filters.clean(some, fs), strict=True)
+                ]
+                for k, pair in enumerate(sweep.believe(self.predictor, parts, fs, names), first):
+                    mean[k], std[k] = pair
+        else:
+            for record, m, s in zip(flat, mean, std, strict=True):
+                part, done = sweep.Part(record, filters.clean(record, fs)), 0
+                for some_mean, some_std in sweep.sweep(self.predictor, [part], fs, names):
+                    stretch = slice(done, done + some_mean.shape[1])
+                    m[:, stretch], s[:, stretch] = some_mean, some_std
+                    done = stretch.stop
+        shape = (*x.shape[:-2], 12, x.shape[-1])
+        return mean.reshape(shape), std.reshape(shape)
 
     def calibrate(self, ecg: ECG) -> Reconstructor:
         """A better model for this patient, from seconds of the patient's own leads.
@@ -252,7 +244,8 @@ class Reconstructor:
         """
         if isinstance(self.model, Patient):
             raise SignalError("already calibrated to a patient; calibrate the population's model.")
-        return Reconstructor(Patient(self.model, calibration.seconds(ecg)))
+        patient = Patient(self.model, calibration.seconds(ecg))
+        return Reconstructor(dataclasses.replace(self.predictor, model=patient))
 
 
 def sources(given: Sequence[str]) -> dict[str, Source]:
@@ -275,44 +268,6 @@ def sources(given: Sequence[str]) -> dict[str, Source]:
     for lead, rest in zip(leads.TWELVE, np.abs(unseen).max(axis=1), strict=True):
         found[lead] = "measured" if lead in names else "derived" if rest < 1e-9 else "inferred"
     return found
-
-
-def _alive(x: checks.Signal) -> NDArray[np.bool_]:
-    """(n_given,): leads that are not constant throughout."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a lead that is one gap
-        span = np.nanmax(x, axis=1) - np.nanmin(x, axis=1)
-    return np.asarray(np.nan_to_num(span) > 0)
-
-
-def _apply(
-    given: Conditional,
-    basis: Any,
-    coordinates: Any,
-    x: checks.Signal,
-    banded: checks.Signal,
-    where: Any,
-    mean: Any,
-    std: Any,
-) -> None:
-    """Fill `mean` and `std` at the samples `where`, in blocks.
-
-    What cleaning took away (baseline, mains) belongs to the given leads: it stays in them and in
-    what follows from them by algebra, and is not spread to the inferred ones.
-    """
-    samples = np.arange(x.shape[1])[where]
-    own = leads.EIGHT_TO_TWELVE @ basis
-    for first in range(0, len(samples), _BLOCK):
-        part = samples[first : first + _BLOCK]
-        each = coordinates @ banded[..., part].astype(np.float64)
-        away = coordinates @ x[:, part].astype(np.float64) - each.sum(axis=0)
-        z = np.concatenate(list(each))
-        mean[:, part] = given.mean @ z + own @ away
-        variance = np.einsum("it,hij,jt->ht", z, given.spread, z, optimize=True)
-        std[:, part] = np.sqrt(np.clip(variance + given.floor[:, None], 0, None))
-    # The eight as stored decide the other four, so that the algebra holds to rounding.
-    limb = leads.EIGHT_TO_TWELVE[2:6, :2]
-    mean[2:6, where] = limb @ mean[:2, where].astype(np.float64)
 
 
 @overload

@@ -186,15 +186,6 @@ def test_calibration_needs_all_leads_and_two_seconds(model):
         model.calibrate(ecg().crop(0, 1.5))
 
 
-def test_long_records_are_taken_in_blocks(model, monkeypatch):
-    record = ecg(8.0, given=("I", "V2"))
-    whole = model.predict(record)
-    monkeypatch.setattr("recon.reconstructor._BLOCK", 777)
-    parts = model.predict(record)
-    np.testing.assert_array_equal(whole.ecg.signal, parts.ecg.signal)
-    np.testing.assert_allclose(whole.std, parts.std, rtol=1e-6)
-
-
 @pytest.mark.data
 def test_a_real_lead_i(data, model):
     record = dsp.read(data / "cinc2020-2021" / "ptb-xl" / "HR00001")

@@ -1,0 +1,159 @@
+"""Predictor: ten-second windows in, belief about the twelve leads out; the Gaussian, or the network on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp import leads
+from dsp.checks import Signal
+from recon.calibration import Patient
+from recon.gaussian import Gaussian, given_space
+from recon.voting import EIGHT_OF_TWELVE, Float, Voting
+
+if TYPE_CHECKING:
+    from recon.network import Network
+
+FS: Final = 100.0
+"""Hz, of the windows."""
+Sets = list[tuple[tuple[int, ...], "NDArray[np.intp] | slice"]]
+"""Rows that are there together, and the samples where they are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """What is believed of windows at 100 Hz.
+
+    Parameters
+    ----------
+    model : the Gaussian of the population, or of a patient.
+    network : what was learned on top of it; None for the Gaussian alone.
+    widths : (12,), factor on each lead's standard deviation, as calibration found it.
+
+    Examples
+    --------
+    >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
+    >>> mean, variance = model.predict12(np.ones((3, 8, 1000), "f4"), ["I", "II"])
+    >>> mean.shape, variance.shape
+    ((3, 12, 1000), (3, 12, 1000))
+    """
+
+    model: Gaussian | Patient
+    network: Network | None = None
+    widths: tuple[float, ...] = (1.0,) * 12
+    voting: Voting = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "voting", Voting(self.model, FS))
+
+    def predict12(self, x8: Signal, given: Sequence[str]) -> tuple[Float, Float]:
+        """The twelve leads of windows of which only the given leads are looked at.
+
+        Parameters
+        ----------
+        x8 : (n, 8, time) mV, 100 Hz, 0.5-40 Hz. NaN where, and only where, no given lead is there.
+        given : names among the twelve.
+
+        Returns
+        -------
+        mean (n, 12, time) mV and variance (n, 12, time) mV², float32.
+
+        Raises
+        ------
+        LeadError
+            If a name is not one of the twelve.
+
+        Examples
+        --------
+        >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
+        >>> model.predict12(np.ones((1, 8, 1000), "f4"), ["V2"])[0].shape
+        (1, 12, 1000)
+        """
+        return self.believe(x8, [(tuple(given), slice(None))])
+
+    def predict8(self, x8: Signal, given: Sequence[str]) -> tuple[Float, Float]:
+        """The eight independent leads of `predict12`.
+
+        Examples
+        --------
+        >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
+        >>> model.predict8(np.ones((1, 8, 1000), "f4"), ["V2"])[0].shape
+        (1, 8, 1000)
+        """
+        mean, variance = self.predict12(x8, given)
+        return mean[:, EIGHT_OF_TWELVE], variance[:, EIGHT_OF_TWELVE]
+
+    def believe(
+        self, x8: Signal, sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]]
+    ) -> tuple[Float, Float]:
+        """As `predict12`, where different leads are given at different samples.
+
+        Parameters
+        ----------
+        x8 : (n, 8, time) mV; a gap is 0.
+        sets : leads, and at which samples they are given; samples in no set are left at 0.
+
+        Examples
+        --------
+        >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
+        >>> sets = [(("I",), slice(0, 500)), (("I", "V1"), slice(500, 1000))]
+        >>> model.believe(np.ones((1, 8, 1000), "f4"), sets)[0].shape
+        (1, 12, 1000)
+        """
+        mean = np.zeros((len(x8), 12, x8.shape[-1]), np.float32)
+        variance = np.zeros_like(mean)
+        for given, where in sets:
+            m, v = self.voting.predict12(x8, given)
+            mean[..., where], variance[..., where] = m[..., where], v[..., where]
+        if self.network is not None:
+            mean, variance = self._learned(x8, sets, mean, variance)
+        return mean, variance * np.square(self.widths, dtype=np.float32)[:, None]
+
+    def _learned(
+        self,
+        x8: Signal,
+        sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
+        mean: Float,
+        variance: Float,
+    ) -> tuple[Float, Float]:
+        import torch
+
+        told, present = told_of(x8, sets)
+        std = np.sqrt(variance[:, EIGHT_OF_TWELVE])
+        parts = (told, present, mean[:, EIGHT_OF_TWELVE], std)
+        with torch.inference_mode():
+            belief = self.network(*(torch.from_numpy(np.ascontiguousarray(p)) for p in parts))  # type: ignore[misc]
+            out = np.einsum("hi,nit->nht", leads.EIGHT_TO_TWELVE.astype("f4"), belief.mean.numpy())
+            return np.asarray(out, np.float32), belief.variance12().numpy()
+
+
+def told_of(
+    x8: Signal, sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]]
+) -> tuple[Float, Float]:
+    """What the given leads tell of the eight, ``P x``, and ``P``: as `recon.network.Network` wants it.
+
+    Parameters
+    ----------
+    x8, sets : as of `Predictor.believe`.
+
+    Returns
+    -------
+    (n, 8, time) mV and (n, 9, time): the diagonal of ``P`` and its entry (I, II).
+
+    Examples
+    --------
+    >>> told_of(np.ones((1, 8, 10), "f4"), [(("aVF",), slice(None))])[1][0, [0, 1, 8], 0].round(2)
+    array([ 0.2,  0.8, -0.4], dtype=float32)
+    """
+    told = np.zeros((len(x8), 8, x8.shape[-1]), np.float32)
+    present = np.zeros((len(x8), 9, x8.shape[-1]), np.float32)
+    for given, where in sets:
+        basis, _ = given_space(leads.canonical_all(given))
+        onto = (basis @ basis.T).astype(np.float32)
+        told[..., where] = np.einsum("ij,njt->nit", onto, x8[..., where], optimize=True)
+        present[..., where] = np.append(np.diag(onto), onto[0, 1])[:, None]
+    return told, present
