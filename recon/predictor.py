@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,14 @@ from recon.calibration import Patient
 from recon.gaussian import Gaussian, given_space
 from recon.voting import EIGHT_OF_TWELVE, Float, Voting
 
-if TYPE_CHECKING:
-    from recon.network import Network
+
+class Learned(Protocol):
+    """What was learned on top of the Gaussian: `recon.network.Network`, or its ONNX form."""
+
+    def believe(self, given: Float, present: Float, mean: Float, std: Float) -> tuple[Float, Float]:
+        """The mean of the eight leads and the variance of the twelve."""
+        ...
+
 
 FS: Final = 100.0
 """Hz, of the windows."""
@@ -43,7 +49,7 @@ class Predictor:
     """
 
     model: Gaussian | Patient
-    network: Network | None = None
+    network: Learned | None = None
     widths: tuple[float, ...] = (1.0,) * 12
     voting: Voting = dataclasses.field(init=False)
 
@@ -110,25 +116,21 @@ class Predictor:
             m, v = self.voting.predict12(x8, given)
             mean[..., where], variance[..., where] = m[..., where], v[..., where]
         if self.network is not None:
-            mean, variance = self._learned(x8, sets, mean, variance)
+            mean, variance = _learned(self.network, x8, sets, mean, variance)
         return mean, variance * np.square(self.widths, dtype=np.float32)[:, None]
 
-    def _learned(
-        self,
-        x8: Signal,
-        sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
-        mean: Float,
-        variance: Float,
-    ) -> tuple[Float, Float]:
-        import torch
 
-        told, present = told_of(x8, sets)
-        std = np.sqrt(variance[:, EIGHT_OF_TWELVE])
-        parts = (told, present, mean[:, EIGHT_OF_TWELVE], std)
-        with torch.inference_mode():
-            belief = self.network(*(torch.from_numpy(np.ascontiguousarray(p)) for p in parts))  # type: ignore[misc]
-            out = np.einsum("hi,nit->nht", leads.EIGHT_TO_TWELVE.astype("f4"), belief.mean.numpy())
-            return np.asarray(out, np.float32), belief.variance12().numpy()
+def _learned(
+    network: Learned,
+    x8: Signal,
+    sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
+    mean: Float,
+    variance: Float,
+) -> tuple[Float, Float]:
+    told, present = told_of(x8, sets)
+    std = np.sqrt(variance[:, EIGHT_OF_TWELVE])
+    mean8, variance = network.believe(told, present, mean[:, EIGHT_OF_TWELVE], std)
+    return leads.EIGHT_TO_TWELVE.astype(np.float32) @ mean8, variance
 
 
 def told_of(

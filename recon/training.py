@@ -277,7 +277,7 @@ def _share(value: Tensor, accelerator: Any) -> Tensor:
 
 def _log(path: Path, step: int, rate: float, terms: Mapping[str, Tensor]) -> None:
     line = {"step": step, "rate": rate, "time": round(time.time(), 1)}
-    line |= {name: float(value) for name, value in terms.items()}
+    line |= {name: value.item() for name, value in terms.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
