@@ -1,6 +1,6 @@
 """dsp: electrocardiograms as arrays and records; NumPy and SciPy only."""
 
-from dsp import datasets, metrics, statistics
+from dsp import datasets, distances, metrics, statistics
 from dsp.beats import r_peaks
 from dsp.errors import (
     ECGError,
@@ -49,6 +49,7 @@ __all__ = [
     "clean",
     "datasets",
     "delineate",
+    "distances",
     "from_neurokit",
     "measure",
     "metrics",

@@ -217,7 +217,7 @@ class Attention(nn.Module):
         h = F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
         h = self.out(h.transpose(1, 2).flatten(2))
         if mask is not None:  # nothing to see is nothing learned, not a mean of nothing
-            h = torch.where(mask.any(dim=1)[:, None, None], h, torch.zeros((), dtype=h.dtype))
+            h = torch.where(mask.any(dim=1)[:, None, None], h, h.new_zeros(()))
         return x + (self.gate * h).transpose(1, 2)
 
     def _split(self, h: Tensor) -> Tensor:
@@ -227,7 +227,7 @@ class Attention(nn.Module):
 
 def _unfold(h: Tensor, channels: int) -> Tensor:
     """(B, channels * s, T) to (B, channels, T * s): each sample becomes s."""
-    h = h.reshape(len(h), channels, -1, h.shape[-1])  # (B, C, s, T)
+    h = h.reshape(h.shape[0], channels, -1, h.shape[-1])  # (B, C, s, T)
     return h.transpose(2, 3).flatten(2)
 
 

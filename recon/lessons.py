@@ -214,11 +214,9 @@ def _stretched(x: Signal, rng: np.random.Generator) -> Signal:
     n, _, size = x.shape
     pace = _STRETCH ** rng.uniform(-1, 1, size=n)
     at = rng.integers(size, size=n)[:, None] + pace[:, None] * np.arange(size)
-    whole = np.floor(at).astype(np.int64)
-    u = (at - whole).astype(np.float32)[:, None]
-    p, q, r, s = (
-        np.take_along_axis(x, (whole + k)[:, None] % size, axis=-1) for k in (-1, 0, 1, 2)
-    )
+    whole = np.floor(at).astype(np.int64).reshape(n, 1, size)
+    u = (at[:, None] - whole).astype(np.float32)
+    p, q, r, s = (np.take_along_axis(x, (whole + k) % size, axis=-1) for k in (-1, 0, 1, 2))
     bend = u * (2 * p - 5 * q + 4 * r - s + u * (3 * (q - r) + s - p))
     return np.asarray(q + 0.5 * u * (r - p + bend), np.float32)
 

@@ -83,7 +83,8 @@ class Belief:
         together = -cross * (first * square[:, 0] + second * square[:, 1])
         twelve = torch.einsum("hi,bit->bht", to_12**2, variance)
         twelve += 2 * (to_12[:, 0] * to_12[:, 1])[:, None] * together[:, None]
-        return twelve + torch.einsum("hi,brit->brht", to_12, self.common).square().sum(dim=1)
+        twelve += torch.einsum("hi,brit->brht", to_12, self.common).square().sum(dim=1)
+        return twelve.clamp_min(0)  # a known lead's is a difference of equals
 
 
 class Network(nn.Module):
@@ -154,7 +155,7 @@ class Network(nn.Module):
         out = self.trunk(seen, self.tell(told))
         residual, factor, shares = out.split([8, 8, 8 * self.rank], dim=1)
         own = std * factor.clamp(-3, 3).exp()
-        shares = shares.reshape(len(out), self.rank, 8, -1) + self.together[..., None]
+        shares = shares.reshape(out.shape[0], self.rank, 8, -1) + self.together[..., None]
         return Belief(
             given + mean + project(scale * residual, present),
             own,
@@ -229,7 +230,7 @@ def project(x: Tensor, present: Tensor) -> Tensor:
     >>> project(torch.ones(1, 8, 1), given)[0, :, 0].tolist()
     [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    p = present.reshape(len(x), *[1] * (x.ndim - 3), 9, -1)
+    p = present.reshape(x.shape[0], *[1] * (x.ndim - 3), 9, -1)
     return (1 - p[..., :8, :]) * x - p[..., 8:, :] * _swapped(x)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp import ECG, SignalError, checks, datasets, filters, leads
-from recon.gaussian import SLOW_HZ, Gaussian, covariance, split
+from recon.gaussian import Gaussian, covariance, split
 from recon.voting import EIGHT_OF_TWELVE
 
 _VOTERS: Final = 400  # simulated patients of whom the Gaussian is made: more cost time only

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from dsp import leads
 from dsp.checks import Signal
 from recon.calibration import Patient
+from recon.familiarity import Familiarity
 from recon.gaussian import Gaussian, given_space
+from recon.intervals import Intervals
 from recon.voting import EIGHT_OF_TWELVE, Float, Voting
 
 
@@ -24,6 +26,7 @@ class Learned(Protocol):
         ...
 
 
+_LOOK_S: Final = 2.0  # a shorter window says little of how hard it is
 FS: Final = 100.0
 """Hz, of the windows."""
 Sets = list[tuple[tuple[int, ...], "NDArray[np.intp] | slice"]]
@@ -38,7 +41,8 @@ class Predictor:
     ----------
     model : the Gaussian of the population, or of a patient.
     network : what was learned on top of it; None for the Gaussian alone.
-    widths : (12,), factor on each lead's standard deviation, as calibration found it.
+    intervals : what held-out patients made of the standard deviations; None for as they are stated.
+    familiarity : what the leads that it was made of look like; None if it is not known.
 
     Examples
     --------
@@ -50,7 +54,8 @@ class Predictor:
 
     model: Gaussian | Patient
     network: Learned | None = None
-    widths: tuple[float, ...] = (1.0,) * 12
+    intervals: Intervals | None = None
+    familiarity: Familiarity | None = None
     voting: Voting = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,7 +122,24 @@ class Predictor:
             mean[..., where], variance[..., where] = m[..., where], v[..., where]
         if self.network is not None:
             mean, variance = _learned(self.network, x8, sets, mean, variance)
-        return mean, variance * np.square(self.widths, dtype=np.float32)[:, None]
+        if self.intervals is not None:
+            variance = self._calibrated(x8, sets, np.sqrt(variance)) ** 2
+        return mean, variance
+
+    def _calibrated(
+        self,
+        x8: Signal,
+        sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
+        std: Float,
+    ) -> Float:
+        bases = [given_space(leads.canonical_all(given))[0] for given, _ in sets]
+        seen = None
+        if len(bases) == 1 and isinstance(sets[0][1], slice) and x8.shape[-1] >= _LOOK_S * FS:
+            seen = np.einsum("ir,nit->nrt", bases[0], x8)
+        if not bases or self.intervals is None:
+            return std
+        most = max(basis.shape[1] for basis in bases)
+        return self.intervals.calibrated(std, seen, most, FS)
 
 
 def _learned(

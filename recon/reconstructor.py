@@ -4,86 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
+from typing import Final, Self, overload
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
 
+import dsp
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
+from dsp.stream import Reader
 from recon import calibration, sweep, weights
 from recon.calibration import Patient
-from recon.gaussian import Gaussian, given_space
-from recon.predictor import Predictor
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Source = Literal["measured", "derived", "inferred"]
+from recon.familiarity import STRANGE
+from recon.gaussian import Gaussian
+from recon.predictor import FS, Predictor
+from recon.reconstruction import Reconstruction, UnfamiliarWarning, sources
 
 SHORTEST: Final = 0.5
 """Seconds of signal below which nothing can be said of a record's leads."""
 _ASSUMED_FS: Final = 500.0
+_LOOK_S: Final = 2.0  # a shorter record says little of what it is
+_LOOKS: Final = 30  # windows looked at: five minutes tell what a recording is
 
 
 class AssumptionWarning(UserWarning):
     """A sampling rate or a lead name was not given, and was assumed."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Reconstruction:
-    """Twelve leads, and how far to trust each.
-
-    Attributes
-    ----------
-    ecg : the twelve leads; given ones are bit-equal to the input, the limb algebra holds.
-    std : (12, time) float32 mV, standard deviation of the error; 0 where measured or derived.
-    source : by lead: "measured" (given), "derived" (algebra of given leads) or "inferred".
-
-    Examples
-    --------
-    >>> t = np.arange(5000) / 500
-    >>> out = Reconstructor.from_pretrained().predict(ECG(np.sin(7 * t), 500, ["I"]))
-    >>> out.source["I"], out.source["V3"], out.ecg.signal.shape
-    ('measured', 'inferred', (12, 5000))
-    """
-
-    ecg: ECG
-    std: checks.Signal
-    source: Mapping[str, Source]
-
-    def interval(self, level: float = 0.9) -> tuple[checks.Signal, checks.Signal]:
-        """Where the true signal lies with probability `level`: (low, high), each (12, time) mV.
-
-        Raises
-        ------
-        SignalError
-            Unless 0 < level < 1.
-
-        Examples
-        --------
-        >>> ecg = ECG(np.sin(np.arange(5000)), 500, ["I"])
-        >>> low, high = Reconstructor.from_pretrained().predict(ecg).interval(0.9)
-        >>> bool((low <= high).all())
-        True
-        """
-        if not 0 < level < 1:
-            raise SignalError(f"level={level!r}: an interval has a level between 0 and 1.")
-        half = np.float32(scipy.special.ndtri(0.5 + level / 2)) * self.std
-        return self.ecg.signal - half, self.ecg.signal + half
-
-    def plot(self, *, level: float = 0.9, **options: Any) -> Figure:
-        """Draw on ECG paper with the interval of `level`; `options` as for `dsp.plot`.
-
-        Examples
-        --------
-        >>> ecg = ECG(np.sin(np.arange(5000)), 500, ["I"])
-        >>> figure = Reconstructor.from_pretrained().predict(ecg).plot()
-        """
-        return self.ecg.plot(source=self.source, band=self.interval(level), **options)
 
 
 class Reconstructor:
@@ -157,7 +106,66 @@ class Reconstructor:
             annotations=ecg.annotations,
             meta={**ecg.meta, "lead_sources": dict(source)},
         )
-        return Reconstruction(twelve, std, source)
+        known = self._familiarity(ecg)
+        if known < STRANGE:
+            warnings.warn(
+                f"{' '.join(ecg.leads)} does not look like an ECG in mV (familiarity {known:.4f}): "
+                "check unit, rate and lead; trust is 0.",
+                UnfamiliarWarning,
+                stacklevel=2,
+            )
+        return Reconstruction(twelve, std, source, known, self.predictor.intervals)
+
+    def stream(
+        self, source: str | os.PathLike[str] | ECG | Reader, seconds: float = 60.0
+    ) -> Iterator[Reconstruction]:
+        """Go through a long recording: twelve leads in the memory of a minute.
+
+        Parameters
+        ----------
+        source, seconds : as of `dsp.stream`.
+
+        Yields
+        ------
+        One stretch after the other, without overlap and without a hole: together what `predict`
+        makes of the whole, to 1e-4 mV.
+
+        Raises
+        ------
+        LeadError, LengthError, SignalError, ReadError, RateError, UnitError
+            As `predict` and `dsp.stream`.
+
+        Examples
+        --------
+        >>> ecg = ECG(np.sin(np.arange(40_000)), 500, ["II"])
+        >>> model = Reconstructor.from_pretrained("gaussian")
+        >>> sum(part.ecg.duration for part in model.stream(ecg))
+        80.0
+        """
+        pieces = dsp.stream(source, seconds)
+        first = next(pieces)
+        names = leads.canonical_all(first.leads)
+        leads.require_standard(names)
+        found = sources(names)
+        parts = (
+            sweep.Part(checks.millivolt(piece.signal), piece.clean())
+            for piece in itertools.chain([first], pieces)
+        )
+        for mean, std in sweep.sweep(self.predictor, parts, first.fs, names):
+            ecg = ECG(mean, first.fs, leads.TWELVE, meta={"lead_sources": dict(found)})
+            yield Reconstruction(ecg, std, found, intervals=self.predictor.intervals)
+
+    def _familiarity(self, ecg: ECG) -> float:
+        """Of the clearest ten seconds of a recording; NaN where there is nothing to compare with."""
+        known = self.predictor.familiarity
+        whole = ~np.isnan(ecg.signal).any(axis=0)
+        if known is None or whole.sum() < _LOOK_S * ecg.fs:
+            return float("nan")
+        x = filters.resample(filters.clean(ecg.signal[:, whole], ecg.fs), ecg.fs, FS)
+        x = x[x.std(axis=1) > 0]
+        size = round(sweep.WINDOW_S * FS)
+        parts = [x[:, k : k + size] for k in range(0, max(x.shape[1] - size // 2, 1), size)]
+        return max(known.score(part) for part in parts[:_LOOKS]) if len(x) else float("nan")
 
     def estimate(
         self, x: ArrayLike, fs: float, given: Sequence[str]
@@ -246,28 +254,6 @@ class Reconstructor:
             raise SignalError("already calibrated to a patient; calibrate the population's model.")
         patient = Patient(self.model, calibration.seconds(ecg))
         return Reconstructor(dataclasses.replace(self.predictor, model=patient))
-
-
-def sources(given: Sequence[str]) -> dict[str, Source]:
-    """What each of the twelve leads is when `given` are measured.
-
-    Raises
-    ------
-    LeadError
-        If a lead is not one of the twelve, or doubled.
-
-    Examples
-    --------
-    >>> sources(["I", "aVF"])["II"], sources(["I"])["II"]
-    ('derived', 'inferred')
-    """
-    names = leads.canonical_all(given)
-    basis, _ = given_space(names)
-    unseen = leads.EIGHT_TO_TWELVE - leads.EIGHT_TO_TWELVE @ basis @ basis.T
-    found: dict[str, Source] = {}
-    for lead, rest in zip(leads.TWELVE, np.abs(unseen).max(axis=1), strict=True):
-        found[lead] = "measured" if lead in names else "derived" if rest < 1e-9 else "inferred"
-    return found
 
 
 @overload

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 
-from dsp import datasets
+from dsp import datasets, leads
 from ecgsynth import pretrained
 from recon import weights
-from recon.lessons import Lessons
+from recon.familiarity import Familiarity
+from recon.intervals import HeldOut, Intervals
+from recon.lessons import WORN, Lessons
 from recon.network import PRESETS, Network
 from recon.population import Cohort
 from recon.predictor import Predictor
@@ -32,7 +35,7 @@ class Plan:
     ----------
     preset : a row of `recon.network.PRESETS`.
     simulated_steps, real_steps : of the optimiser; 0 leaves that part out.
-    size : windows a batch.
+    size : real windows a batch; simulated ones are plenty, and twice as many.
     rate : highest learning rate; three quarters of it on real patients after simulated ones.
     seed : of weights, lessons and simulated patients.
     device, precision : as of `recon.training.fit`.
@@ -40,13 +43,13 @@ class Plan:
     Examples
     --------
     >>> Plan("tiny", real_steps=10).size
-    32
+    16
     """
 
     preset: str = "base"
     simulated_steps: int = 800
-    real_steps: int = 800
-    size: int = 32
+    real_steps: int = 1000
+    size: int = 16
     rate: float = 2e-3
     seed: int = 0
     device: str | None = None
@@ -69,7 +72,7 @@ def pretrain(plan: Plan, out: Path | None = None) -> Network:
         return pretrained.load(Network, out)
     cohort = Cohort.simulated(SIMULATED, seed=plan.seed + 1)
     schedule = Schedule(plan.simulated_steps, rate=plan.rate, ema=0.995)
-    network = _taught(network, cohort, Voting(cohort.gaussian()), schedule, plan, out)
+    network = _taught(network, cohort, schedule, dataclasses.replace(plan, size=2 * plan.size), out)
     if out is not None:
         pretrained.save(network, out, half=False, plan=dataclasses.asdict(plan))
     return network
@@ -97,47 +100,119 @@ def school(
     3
     """
     network = pretrain(plan, simulated)
-    model = cohort.gaussian()
     if plan.real_steps:
         rate = 0.75 * plan.rate if plan.simulated_steps else plan.rate
         schedule = Schedule(plan.real_steps, rate=rate, ema=0.995)
         home = None if out is None else out / "real"
-        network = _taught(network, cohort, Voting(model), schedule, plan, home)
-    return Predictor(model, network)
+        network = _taught(network, cohort, schedule, plan, home)
+    return Predictor(cohort.gaussian(), network)
 
 
-def folds(cohort: Cohort, plan: Plan, out: Path, k: int = 5) -> Iterator[tuple[Predictor, Cohort]]:
-    """Cross-validation: k predictors, each with the records that it never saw.
+def fold(
+    cohort: Cohort, plan: Plan, out: Path, number: int, k: int = 5
+) -> tuple[Predictor, Cohort]:
+    """One of k trainings of a cross-validation, and the records that it never saw.
 
     Parameters
     ----------
     cohort : split by patient, by data set where patients are unknown.
-    plan : of each training.
-    out : folder; each fold is saved below, and one that is there is not trained again.
-    k : number of folds.
+    plan : of the training.
+    out : folder; the predictor is saved below, and not trained again if it is there.
+    number, k : which fold of how many.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as home:
-    ...     made = list(folds(Cohort.simulated(6), Plan("tiny", 0, 0), Path(home), 2))
-    >>> [len(unseen.patients) for _, unseen in made]
-    [3, 3]
+    ...     len(fold(Cohort.simulated(6), Plan("tiny", 0, 0), Path(home), 0, 2)[1].patients)
+    3
     """
-    fold = datasets.grouped_folds(cohort.groups, k, plan.seed)
-    for number in range(k):
-        home = out / f"fold{number}"
-        unseen = cohort.part(np.flatnonzero(fold == number))
-        if not (home / "config.json").exists():
-            seen = cohort.part(np.flatnonzero(fold != number))
-            weights.save(school(seen, plan, home, out / "simulated"), home, **about(seen, plan))
-        yield weights.load(home), unseen
+    part = datasets.grouped_folds(cohort.groups, k, plan.seed)
+    home = out / f"fold{number}"
+    if not (home / "config.json").exists():
+        seen = cohort.part(np.flatnonzero(part != number))
+        weights.save(school(seen, plan, home, out / "simulated"), home, **about(seen, plan))
+    return weights.load(home), cohort.part(np.flatnonzero(part == number))
+
+
+def train(cohort: Cohort, plan: Plan, out: Path, k: int = 5) -> dict[str, Any]:
+    """Cross-validate, calibrate the intervals on what was held out, train on all, and save.
+
+    Parameters
+    ----------
+    cohort, plan : what is learned from, and how.
+    out : folder of the weights, and of checkpoints: a run that was killed goes on.
+    k : folds; 0 leaves the intervals uncalibrated.
+
+    Returns
+    -------
+    What config.json says of where the weights come from.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     train(Cohort.simulated(4), Plan("tiny", 0, 0), Path(home), 0)["records"]
+    {'simulated': 4}
+    """
+    found = [held_out(*fold(cohort, plan, out, number, k)) for number in range(k)]
+    predictor = school(cohort, plan, out / "all", out / "simulated")
+    intervals = Intervals.fit([_together(each) for each in zip(*found, strict=True)]) if k else None
+    known = Familiarity.fit(cohort.windows)
+    said = dict(about(cohort, plan))
+    predictor = dataclasses.replace(predictor, intervals=intervals, familiarity=known)
+    weights.save(predictor, out, **said)
+    return said
+
+
+def held_out(predictor: Predictor, unseen: Cohort) -> list[HeldOut]:
+    """What a predictor makes of records that it never saw, a row a lead set of `calibration_sets`.
+
+    Examples
+    --------
+    >>> cohort = Cohort.simulated(3)
+    >>> len(held_out(Predictor(cohort.gaussian()), cohort)) == len(calibration_sets())
+    True
+    """
+    x8 = unseen.first_windows()
+    bare = dataclasses.replace(predictor, intervals=None)
+    return [
+        HeldOut.of(given, x8, *bare.predict12(x8, given), unseen.patients)
+        for given in calibration_sets()
+    ]
+
+
+def calibration_sets(seed: int = 0) -> list[tuple[str, ...]]:
+    """The lead sets that intervals are calibrated on: what is worn, and five of every size.
+
+    Examples
+    --------
+    >>> [given for given in calibration_sets() if len(given) == 7][0]
+    ('I', 'II', 'V1', 'V2', 'V3', 'V4', 'V6')
+    """
+    rng = np.random.default_rng(seed)
+    found = dict.fromkeys(WORN)
+    for size in range(1, 8):
+        for _ in range(5):
+            rows = np.sort(rng.choice(8, size=size, replace=False))
+            found[tuple(leads.EIGHT[row] for row in rows)] = None
+    return list(found)
+
+
+def _together(each: tuple[HeldOut, ...]) -> HeldOut:
+    """The folds of one lead set as one."""
+    return HeldOut(
+        each[0].given,
+        np.concatenate([one.told for one in each]),
+        np.concatenate([one.errors for one in each]),
+        np.concatenate([one.stds for one in each]),
+        tuple(itertools.chain.from_iterable(one.patients for one in each)),
+    )
 
 
 def _taught(
     network: Network,
     cohort: Cohort,
-    voting: Voting,
     schedule: Schedule,
     plan: Plan,
     out: Path | None,
@@ -146,7 +221,7 @@ def _taught(
         cohort.windows,
         cohort.kin(cohort.patients),
         cohort.kin(cohort.groups),
-        voting,
+        Voting(cohort.gaussian()),
         size=plan.size,
         seed=plan.seed,
     )

@@ -44,8 +44,8 @@ class Table(NamedTuple):
 
     inverse: Matrix
     logdet: Matrix
-    weights: Float
-    left: Float
+    weights: Matrix
+    left: Matrix
 
 
 class Voting:
@@ -118,6 +118,7 @@ class Voting:
         key = as_key(basis)
         table, products = self._table(key), self._products(key)
         weights, scale = self._votes(table, seen, without)
+        # Twice the digits: what the patients disagree about is a difference of nearly equal numbers.
         mean = np.tensordot(weights, table.weights, 1)  # (n, 12, j)
         floor = np.einsum("bnk,bki->ni", weights * scale, table.left, optimize=True)
         outer = (weights @ products.reshape(len(products), -1)).reshape(-1, *products.shape[1:])
@@ -135,7 +136,7 @@ class Voting:
 
     def _votes(
         self, table: Table, seen: Matrix, without: NDArray[np.bool_] | None
-    ) -> tuple[Float, Float]:
+    ) -> tuple[Matrix, Matrix]:
         """Weights (n, k) of the training patients, and their scales (bands, n, k) in each window."""
         scale = mahalanobis(table.inverse[:, None], seen[:, :, None])
         scale = np.maximum(scale, 1e-12)
@@ -145,14 +146,14 @@ class Voting:
             score = np.where(without, -np.inf, score)
         weights = np.exp(score - score.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
-        return weights.astype(np.float32), scale.astype(np.float32)
+        return weights, scale
 
     @functools.lru_cache(maxsize=256)  # noqa: B019 - models are few and live long
     def _table(self, key: tuple[tuple[float, ...], ...]) -> Table:
         return _tabulate(self.model.covariances, np.array(key))  # type: ignore[union-attr]
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - models are few and live long
-    def _products(self, key: tuple[tuple[float, ...], ...]) -> Float:
+    def _products(self, key: tuple[tuple[float, ...], ...]) -> Matrix:
         """(k, 12, bands * r, bands * r): each lead's weights times themselves."""
         weights = self._table(key).weights
         return weights[..., :, None] * weights[..., None, :]
@@ -168,8 +169,8 @@ def _tabulate(covariances: Matrix, basis: Matrix) -> Table:
     return Table(
         np.asarray(np.linalg.inv(inner), np.float64),
         np.asarray(np.linalg.slogdet(inner)[1], np.float64),
-        np.concatenate(list(to_12 @ each), axis=-1).astype(np.float32),
-        np.clip(variance, 0, None).astype(np.float32),
+        np.concatenate(list(to_12 @ each), axis=-1),
+        np.clip(variance, 0, None),
     )
 
 

@@ -16,6 +16,7 @@ from dsp import leads
 
 FS = 500.0
 GIVEN = ("I", "II", "V2")
+ALIGNER = recon.Aligner.from_pretrained()
 SIGNAL = patient(6.0, FS)[0][[leads.TWELVE.index(name) for name in GIVEN]]
 
 
@@ -54,6 +55,8 @@ ROWS = [
         "QRSTokenizer.encode",
         lambda x, fs: dsp.QRSTokenizer(mode="heartlang", leads=GIVEN).encode(x, fs),
     ),
+    Row("landmarks", lambda x, fs: dsp.metrics.landmarks(x, fs), batch=False),
+    Row("Aligner.embed", lambda x, fs: ALIGNER.embed(x, fs, GIVEN)),
     Row("quality", lambda x, fs: dsp.quality(x, fs), batch=False),
 ]
 

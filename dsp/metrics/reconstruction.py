@@ -159,7 +159,7 @@ def reconstruction(
     (('II', 'V1', 'V2', 'V3', 'V4', 'V5', 'V6'), 1.0)
     """
     given = leads.canonical_all(given)
-    hidden = _hidden(given)
+    hidden = hidden_of(given)
     x, y = checks.signal(truth, axes=2), checks.signal(estimate, axes=2)
     if x.shape != y.shape or x.shape[-2] != 12:
         raise LengthError(
@@ -187,8 +187,19 @@ def reconstruction(
     return ReconstructionReport(given, hidden, MappingProxyType(scores), MappingProxyType(per_lead))
 
 
-def _hidden(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The independent leads that the given ones do not determine."""
+def hidden_of(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The independent leads, of I, II, V1..V6, that the given ones do not determine.
+
+    Raises
+    ------
+    LeadError
+        If a lead is not one of the twelve, or nothing is left to guess.
+
+    Examples
+    --------
+    >>> hidden_of(("II", "III", "V1", "V2", "V3"))
+    ('V4', 'V5', 'V6')
+    """
     hidden = tuple(lead for lead in leads.EIGHT if not _determined(lead, given))
     if not hidden:
         raise LeadError(f"{' '.join(given)} determine all twelve leads: nothing is left to score.")

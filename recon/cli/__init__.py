@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from recon.cli import demo, reconstruct, signals, simulate, train, view
+from recon.cli import (
+    aligner,
+    demo,
+    gaps,
+    generate,
+    information,
+    reconstruct,
+    signals,
+    simulate,
+    train,
+    view,
+)
 from recon.cli.report import UNSAID, Commands
 
 app = typer.Typer(
@@ -32,6 +43,16 @@ def main(
     UNSAID.set({"fs": fs, "unit": unit})
 
 
-for part in (demo.app, view.app, signals.app, reconstruct.app, simulate.app):
+for part in (
+    demo.app,
+    view.app,
+    signals.app,
+    reconstruct.app,
+    information.app,
+    gaps.app,
+    simulate.app,
+    generate.app,
+    aligner.app,
+):
     app.add_typer(part)
 app.add_typer(train.app, name="train")

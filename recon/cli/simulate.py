@@ -1,5 +1,6 @@
 """Patients who never were: ``simulate``."""
 
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,10 @@ def simulate(
     duration: Annotated[float, typer.Option(help="Seconds.")] = 10.0,
     noise: Annotated[float | None, typer.Option(help="Signal-to-noise ratio, dB.")] = None,
     seed: Annotated[int, typer.Option(help="Names the series.")] = 0,
+    archive: Annotated[
+        bool, typer.Option(help="Write an archive of Parquet shards, resumable; OUT is its folder.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Processes, of an archive.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Simulate twelve-lead recordings, with the truth about beats and waves as annotations."""
@@ -37,8 +42,8 @@ def simulate(
     import ecgsynth
 
     made: list[dict[str, Any]] = []
-    simulation = ecgsynth.simulate(
-        n,
+    source = functools.partial(
+        ecgsynth.simulate,
         heart_rate=heart_rate,
         diagnosis=diagnosis,
         rhythm=rhythm,
@@ -47,8 +52,14 @@ def simulate(
         fs=fs,
         duration=duration,
         noise=noise,
-        seed=seed,
     )
+    if archive:
+        kept = ecgsynth.write_archive(
+            out, n, source=source, seed=seed, workers=workers, progress=n > 1
+        )
+        answer({"archive": str(out), "records": n, "sha256": kept.sha256}, as_json=as_json)
+        return
+    simulation = source(n, seed=seed)
     for k in tqdm(range(n), desc="records", disable=None if n > 1 else True):
         path = out if n == 1 else out.with_name(f"{out.stem}-{k:05d}{out.suffix}")
         dsp.write(simulation.record(k), path)

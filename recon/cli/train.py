@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from recon.cli import aligner
+from recon.cli import aligner, beatformer
 from recon.cli.report import Json, answer
 
 app = typer.Typer(help="Fit the models that the library ships.")
 app.command("aligner")(aligner.train)
+app.command("beatformer")(beatformer.train)
 
 
 @app.callback()
@@ -28,7 +29,7 @@ def reconstructor(
         bool, typer.Option("--ptbxl", help="The folder is PTB-XL in full: learn from folds 1-9.")
     ] = False,
     simulated_steps: Annotated[int, typer.Option(help="Steps on simulated patients.")] = 800,
-    steps: Annotated[int, typer.Option(help="Steps on the recordings.")] = 800,
+    steps: Annotated[int, typer.Option(help="Steps on the recordings.")] = 1000,
     folds: Annotated[
         int, typer.Option(help="Cross-validate first, and calibrate the intervals; 0 for not.")
     ] = 5,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from dsp import ECGError
+from recon.familiarity import Familiarity
 from recon.gaussian import Gaussian
-from recon.predictor import Predictor
+from recon.intervals import Intervals
+from recon.predictor import Learned, Predictor
 
 HOME: Final = Path(__file__).parent
 DEFAULT: Final = "gaussian"
@@ -38,13 +41,45 @@ def load(name: str | Path | None = None) -> Predictor:
     from ecgsynth import pretrained
     from recon.network import Network
 
-    widths = tuple(map(float, head.get("widths", (1.0,) * 12)))
-    network = pretrained.load(Network, folder)
-    return Predictor(Gaussian.load(folder / "gaussian"), network, widths)
+    return predictor(head, Gaussian.load(folder / "gaussian"), pretrained.load(Network, folder))
 
 
-def save(predictor: Predictor, folder: str | Path, **about: Any) -> None:
-    """Write what `load` reads; `about` is kept in config.json.
+def predictor(head: Mapping[str, Any], model: Gaussian, network: Learned | None) -> Predictor:
+    """A predictor of its parts, with what a config.json says of intervals and familiarity.
+
+    Raises
+    ------
+    ECGError
+        If what it says is broken.
+
+    Examples
+    --------
+    >>> predictor({}, load("gaussian").model, None).intervals is None
+    True
+    """
+    intervals, familiarity = head.get("intervals"), head.get("familiarity")
+    return Predictor(
+        model,
+        network,
+        None if intervals is None else Intervals.from_config(intervals),
+        None if familiarity is None else Familiarity.from_config(familiarity),
+    )
+
+
+def about(predictor: Predictor) -> dict[str, Any]:
+    """What `predictor` reads.
+
+    Examples
+    --------
+    >>> about(load("gaussian"))
+    {'intervals': None, 'familiarity': None}
+    """
+    parts = {"intervals": predictor.intervals, "familiarity": predictor.familiarity}
+    return {name: None if part is None else part.config for name, part in parts.items()}
+
+
+def save(predictor: Predictor, folder: str | Path, **said: Any) -> None:
+    """Write what `load` reads; what is `said` beside is kept in config.json.
 
     Raises
     ------
@@ -62,12 +97,15 @@ def save(predictor: Predictor, folder: str | Path, **about: Any) -> None:
     if not isinstance(predictor.model, Gaussian):
         raise ECGError("a model calibrated to a patient is not saved; calibrate again.")
     if predictor.network is None:
-        predictor.model.save(folder, **about)
+        predictor.model.save(folder, **said)
         return
     from ecgsynth import pretrained
+    from recon.network import Network
 
+    if not isinstance(predictor.network, Network):
+        raise ECGError("an exported network is a file already; copy its folder.")
     predictor.model.save(Path(folder) / "gaussian")
-    pretrained.save(predictor.network, folder, widths=list(predictor.widths), **about)
+    pretrained.save(predictor.network, folder, **about(predictor), **said)
 
 
 def find(name: str | Path) -> Path:

@@ -11,7 +11,7 @@ from strategies import ecg, lead_sets, patient, signals
 import dsp
 import recon
 from dsp import leads
-from recon.reconstructor import sources
+from recon.reconstruction import sources
 
 TO_ROUNDING = 1e-6  # mV; float32 of a few mV
 

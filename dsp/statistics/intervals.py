@@ -1,4 +1,4 @@
-"""Statistics: intervals that count patients, not recordings."""
+"""Intervals that count patients, not recordings."""
 
 import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -14,7 +14,9 @@ FEWEST_PATIENTS: Final = 30
 """Below this a bootstrap interval can be too narrow for its level; the result carries a warning."""
 _BLOCK: Final = 4_000_000  # counts held at once, to bound memory
 
-Statistic = Callable[[NDArray[np.float64]], Any]
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], Any]
+Groups = Sequence[Hashable] | NDArray[Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,41 +53,9 @@ class Interval:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Auroc:
-    """An area under the curve with its interval and what it rests on.
-
-    Attributes
-    ----------
-    value, low, high, level : as of `Interval`.
-    n_positive, n_negative : recordings of either class.
-    n_patients : of both together.
-
-    Examples
-    --------
-    >>> print(Auroc(0.91, 0.88, 0.93, 0.95, 210, 1988, 1894))
-    0.91 (0.88 to 0.93, 95 % interval; 210 positive and 1988 negative records of 1894 patients)
-    """
-
-    value: float
-    low: float
-    high: float
-    level: float
-    n_positive: int
-    n_negative: int
-    n_patients: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g}, {100 * self.level:g} % interval; "
-            f"{self.n_positive} positive and {self.n_negative} negative records "
-            f"of {self.n_patients} patients)"
-        )
-
-
 def bootstrap(
     values: ArrayLike,
-    groups: Sequence[Hashable] | NDArray[Any],
+    groups: Groups,
     statistic: Statistic = np.mean,
     *,
     n: int = 1000,
@@ -128,28 +98,20 @@ def bootstrap(
     >>> interval.n_patients, interval.low < interval.value < interval.high
     (100, True)
     """
-    if not 0 < level < 1 or n < 100:
-        raise SignalError(f"level={level!r}, n={n!r}: give 0 < level < 1 and at least 100 draws.")
-    kept, member = _prepare(values, groups)
+    check(level, n)
+    kept, member = numbered(values, groups)
     n_patients = int(member.max()) + 1
     value = float(statistic(kept))
     if n_patients == 1:
         return Interval(value, np.nan, np.nan, level, 1, len(kept), "a single patient: no interval")
-    replicates = _replicates(kept, member, statistic, _draws(n, n_patients, seed))
-    finite = np.isfinite(replicates)
-    low, high = _ends(replicates[finite], n_patients, level)
-    notes = []
-    if n_patients < FEWEST_PATIENTS:
-        notes.append(f"fewer than {FEWEST_PATIENTS} patients: the interval may be too narrow")
-    if not finite.all():
-        notes.append(f"undefined in {int((~finite).sum())} of {n} draws")
-    return Interval(value, low, high, level, n_patients, len(kept), "; ".join(notes))
+    replicates = _replicates(kept, member, statistic, draws(n, n_patients, seed))
+    return percentiles(value, replicates, (n_patients, len(kept)), level)
 
 
 def paired(
     a: ArrayLike,
     b: ArrayLike,
-    groups: Sequence[Hashable] | NDArray[Any],
+    groups: Groups,
     statistic: Statistic = np.mean,
     *,
     n: int = 1000,
@@ -184,75 +146,73 @@ def paired(
     return bootstrap(first - second, groups, statistic, n=n, level=level, seed=seed)
 
 
-def auroc(
-    positive: ArrayLike,
-    scores: ArrayLike,
-    groups: Sequence[Hashable] | NDArray[Any] | None = None,
-    *,
-    level: float = 0.95,
-) -> Auroc:
-    """Area under the receiver operating characteristic, with its interval.
+def from_influence(
+    value: float, influence: ArrayLike, groups: Groups, *, level: float = 0.95
+) -> Interval:
+    """Interval of a smooth statistic from what each recording adds to it.
 
-    The standard error is that of DeLong, DeLong and Clarke-Pearson (1988), summed by patient as
-    in Obuchowski (1997); the interval is symmetric on the logit scale, so that it stays within
-    0 and 1.
+    The influences are summed by patient, their squares give the variance (the infinitesimal
+    jackknife; Efron 1982), and Student's quantile the ends. Needs no draws.
 
     Parameters
     ----------
-    positive : (records,) true or false.
-    scores : (records,) larger for positive.
-    groups : (records,) the patient of each; every record its own if not given.
+    value : of all recordings.
+    influence : (records,) derivative of the value by the weight of each recording; they sum to 0.
+    groups : (records,) the patient of each.
     level : nominal coverage.
 
     Returns
     -------
-    The area with its interval and counts; NaN without both classes, and an interval of NaN at
-    an area of exactly 0 or 1 (nothing is known of its spread) or with a single patient.
+    The interval, symmetric about the value; NaN ends for a single patient.
 
     Raises
     ------
-    LengthError
-        If the lengths differ.
-    SignalError
-        If a score is not finite, or `level` not between 0 and 1.
+    LengthError, SignalError
+        As `bootstrap`.
 
     Examples
     --------
-    >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]).value
-    0.75
+    >>> x = np.random.default_rng(0).normal(size=400)
+    >>> print(from_influence(x.mean(), (x - x.mean()) / 400, np.arange(400)))
+    -0.03662 (-0.1346 to 0.06132, 95 % interval; 400 records of 400 patients)
     """
-    y, x = np.asarray(positive, bool), np.asarray(scores, np.float64)
-    names = np.arange(len(y)) if groups is None else groups
-    if y.ndim != 1 or y.shape != x.shape or len(names) != len(y):
-        raise LengthError(
-            f"{y.shape} classes, {x.shape} scores, {len(names)} groups; give one of each a record."
-        )
-    if not np.isfinite(x).all() or not 0 < level < 1:
-        raise SignalError(f"scores must be finite and 0 < level={level!r} < 1.")
-    n_positive, n_negative = int(y.sum()), int((~y).sum())
-    if not n_positive or not n_negative:
-        return Auroc(np.nan, np.nan, np.nan, level, n_positive, n_negative, len(set(names)))
-    # Placement: the share of the other class each record is rightly ranked against.
-    rank = scipy.stats.rankdata
-    placed = rank(x)
-    placed[y] = (placed[y] - rank(x[y])) / n_negative
-    placed[~y] = 1 - (placed[~y] - rank(x[~y])) / n_positive
-    area = float(placed[y].mean())
-    influence = (placed - area) / np.where(y, n_positive, n_negative)
-    _, member = _prepare(influence, names)
+    check(level)
+    kept, member = numbered(influence, groups)
+    n_patients = int(member.max()) + 1
+    if n_patients == 1:
+        return Interval(value, np.nan, np.nan, level, 1, len(kept), "a single patient: no interval")
+    half = scipy.special.stdtrit(n_patients - 1, (1 + level) / 2) * error(kept, member)
+    low, high = float(value - half), float(value + half)
+    return Interval(value, low, high, level, n_patients, len(kept), _few(n_patients))
+
+
+def error(influence: Floats, member: NDArray[np.int64]) -> float:
+    """Standard error: the root of the summed squares of the patients' influences."""
     by_patient = np.bincount(member, influence)
-    n_patients = len(by_patient)
-    error = np.sqrt((by_patient**2).sum() * n_patients / max(n_patients - 1, 1))
-    low, high = np.nan, np.nan
-    if 0 < area < 1 and n_patients > 1:
-        half = scipy.special.ndtri((1 + level) / 2) * error / (area * (1 - area))
-        low, high = scipy.special.expit(scipy.special.logit(area) + np.array([-half, half]))
-    return Auroc(area, float(low), float(high), level, n_positive, n_negative, n_patients)
+    n = len(by_patient)
+    return float(np.sqrt((by_patient**2).sum() * n / max(n - 1, 1)))
 
 
-def _prepare(
-    values: ArrayLike, groups: Sequence[Hashable] | NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def percentiles(
+    value: float, replicates: Floats, counts: tuple[int, int], level: float
+) -> Interval:
+    """The interval that draws of patients give; `counts` are patients and recordings."""
+    n_patients, n_records = counts
+    finite = np.isfinite(replicates)
+    low, high = _ends(replicates[finite], n_patients, level)
+    notes = [_few(n_patients)] if _few(n_patients) else []
+    if not finite.all():
+        notes.append(f"undefined in {int((~finite).sum())} of {len(replicates)} draws")
+    return Interval(value, low, high, level, n_patients, n_records, "; ".join(notes))
+
+
+def check(level: float, n: int = 100) -> None:
+    """A level and a number of draws that make an interval, or SignalError."""
+    if not 0 < level < 1 or n < 100:
+        raise SignalError(f"level={level!r}, n={n!r}: give 0 < level < 1 and at least 100 draws.")
+
+
+def numbered(values: ArrayLike, groups: Groups) -> tuple[Floats, NDArray[np.int64]]:
     """The values without NaN, and the number of the patient of each, in order of appearance."""
     x = np.asarray(values, np.float64)
     names = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
@@ -266,21 +226,24 @@ def _prepare(
     return x[keep], np.array(member, np.int64)
 
 
-def _draws(n: int, n_patients: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """How often each patient is drawn, (some of `n`, n_patients) at a time."""
+def draws(n: int, n_patients: int, seed: int, width: int = 1) -> Iterator[NDArray[np.int64]]:
+    """How often each patient is drawn, (some of `n`, n_patients) at a time.
+
+    So few at a time that as many rows of `width` numbers fit in memory too; the draws stay the same.
+    """
     generator = np.random.default_rng(seed)
     share = np.full(n_patients, 1 / n_patients)
-    at_once = max(1, _BLOCK // n_patients)
+    at_once = max(1, _BLOCK // max(n_patients, width))
     for first in range(0, n, at_once):
         yield generator.multinomial(n_patients, share, size=min(at_once, n - first))
 
 
 def _replicates(
-    x: NDArray[np.float64],
+    x: Floats,
     member: NDArray[np.int64],
     statistic: Statistic,
     blocks: Iterator[NDArray[np.int64]],
-) -> NDArray[np.float64]:
+) -> Floats:
     """The statistic for each row of patient counts."""
     if statistic is np.mean and x.ndim == 1:
         sums, sizes = np.bincount(member, x), np.bincount(member)
@@ -291,7 +254,7 @@ def _replicates(
     )
 
 
-def _ends(replicates: NDArray[np.float64], n_patients: int, level: float) -> tuple[float, float]:
+def _ends(replicates: Floats, n_patients: int, level: float) -> tuple[float, float]:
     """The percentiles of the draws between which the value lies with probability `level`."""
     if not replicates.size:
         return np.nan, np.nan
@@ -299,3 +262,9 @@ def _ends(replicates: NDArray[np.float64], n_patients: int, level: float) -> tup
     wide = student * np.sqrt(n_patients / (n_patients - 1))
     low, high = np.quantile(replicates, scipy.special.ndtr([-wide, wide]))
     return float(low), float(high)
+
+
+def _few(n_patients: int) -> str:
+    if n_patients >= FEWEST_PATIENTS:
+        return ""
+    return f"fewer than {FEWEST_PATIENTS} patients: the interval may be too narrow"

@@ -1,0 +1,244 @@
+"""Completion: the posterior of a recording, given some of its leads or parts of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from dsp import ECG, LengthError, SignalError, checks, filters, leads
+from dsp.beats import r_peaks
+from dsp.checks import Signal
+from ecgsynth import conditions, sampling
+from ecgsynth.conditions import Conditions
+from ecgsynth.given import Given
+from ecgsynth.guidance import Projection, guided
+
+if TYPE_CHECKING:
+    from ecgsynth.denoiser import Denoiser
+
+SHORTEST: Final = 1.0
+"""s; less tells nothing of a rhythm."""
+_DRIFT_HZ: Final = 0.5
+"""Below, a lead is baseline: the network neither sees nor makes it."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Completion:
+    """Recordings that may be the whole of which some leads were given.
+
+    Attributes
+    ----------
+    signal : (samples, 12, time) float32 mV; what was given is bit-equal in each.
+    fs : Hz, of the recording.
+    given : the recording.
+    """
+
+    signal: Signal
+    fs: float
+    given: ECG
+
+    def __len__(self) -> int:
+        return len(self.signal)
+
+    @functools.cached_property
+    def mean(self) -> Signal:
+        """(12, time) mV, the best single estimate by squared error."""
+        # In double precision the mean of equal numbers is that number.
+        return np.asarray(self.signal.mean(0, dtype=np.float64), np.float32)
+
+    @functools.cached_property
+    def std(self) -> Signal:
+        """(12, time) mV, the spread of the samples; 0 where given."""
+        return np.asarray(self.signal.std(0, dtype=np.float64), np.float32)
+
+    def interval(self, level: float = 0.9) -> tuple[Signal, Signal]:
+        """Where the true signal lies with probability `level`, by the samples: (low, high) mV.
+
+        The mean, and as many standard deviations as Student's law has for so few samples.
+
+        Raises
+        ------
+        SignalError
+            Unless 0 < level < 1 and there are two samples or more.
+        """
+        n = len(self.signal)
+        if not 0 < level < 1 or n < 2:
+            raise SignalError(
+                f"level={level!r}, {n} samples: give a level in (0, 1), and 2 or more."
+            )
+        import scipy
+
+        half = scipy.stats.t.ppf(0.5 + level / 2, n - 1) * np.sqrt(1 + 1 / n)
+        wide = (half * self.signal.std(0, dtype=np.float64, ddof=1)).astype(np.float32)
+        return self.mean - wide, self.mean + wide
+
+    def record(self, k: int) -> ECG:
+        """Sample k as an ECG, with the annotations of the recording."""
+        return self._ecg(self.signal[k])
+
+    def mean_record(self) -> ECG:
+        """The mean as an ECG."""
+        return self._ecg(self.mean)
+
+    def _ecg(self, x12: Signal) -> ECG:
+        return ECG(
+            x12, self.fs, leads.TWELVE, annotations=self.given.annotations, meta=self.given.meta
+        )
+
+
+def complete(
+    denoiser: Denoiser,
+    ecg: ECG,
+    samples: int,
+    *,
+    start: ECG | ArrayLike | None,
+    steps: int,
+    seed: int,
+    batch: int,
+    scheduler: Any,
+) -> Completion:
+    """Draw from the posterior; see `Generator.posterior`."""
+    if samples < 1 or ecg.duration < SHORTEST:
+        raise LengthError(
+            f"{samples} samples of {ecg.duration:g} s: give 1 or more, of {SHORTEST:g} s or more."
+        )
+    raw = Given.of(ecg)
+    raw.require_signal()
+    slow = Given(at_rate(raw.values, ecg.fs, denoiser.config.fs), raw.names)
+    told = _told(denoiser, ecg, slow, start)
+    guides = [Projection(slow)]
+    drawn = []
+    for first in range(0, samples, batch):
+        n = min(batch, samples - first)
+        noise = sampling.noise_of(seed, first, n, slow.values.shape[1]).to(denoiser.device)
+        many = _repeated(told, n).to(denoiser.device)
+        with torch.inference_mode():
+            predict = guided(sampling.predictor(denoiser, many), guides)
+            x8 = sampling.sample(
+                denoiser, predict, noise, denoiser.origin(many), steps=steps, scheduler=scheduler
+            )
+        drawn.append(slow.project(x8.cpu().numpy()))
+    many8 = filters.resample(np.concatenate(drawn), denoiser.config.fs, ecg.fs)
+    return Completion(_whole(of_length(many8, ecg.n_samples), raw, ecg.fs), ecg.fs, ecg)
+
+
+def _told(denoiser: Denoiser, ecg: ECG, slow: Given, start: ECG | ArrayLike | None) -> Conditions:
+    """What the network is told: leads, where, rhythm, age and sex, and where to start."""
+    fs, n_samples = denoiser.config.fs, slow.values.shape[1]
+    x8, mask = slow.eight()
+    sketch = slow.sketch(covariance_of(denoiser))
+    if start is not None:
+        first = at_rate(_eight_of(start, ecg), ecg.fs, fs)
+        sketch = slow.project(np.nan_to_num(of_length(first, n_samples)))
+    beats = np.asarray(r_peaks(ecg.signal, ecg.fs), np.float64) / ecg.fs
+    numbers: dict[str, float] = {"real": 1.0}
+    if len(beats) > 2:
+        rr = np.diff(beats)
+        numbers |= {"heart_rate": float(60 / rr.mean()), "sdnn": float(rr.std())}
+    numbers |= _person(ecg.meta)
+    return dataclasses.replace(
+        denoiser.no_conditions(1, n_samples),
+        sketch=_one(sketch),
+        given=_one(x8),
+        mask=_one(mask),
+        phase=conditions.phase([beats], fs, n_samples),
+        numbers=conditions.numbers_as_rows(1, numbers),
+    )
+
+
+def _person(meta: Mapping[str, Any]) -> dict[str, float]:
+    """Age and sex, where a recording tells them."""
+    age, sex = meta.get("age"), meta.get("sex")
+    told: dict[str, float] = {}
+    if isinstance(age, int | float) and age == age:
+        told["age"] = float(age)
+    if sex in ("F", "M"):
+        told["male"] = float(sex == "M")
+    return told
+
+
+def _one(x: NDArray[np.floating]) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(x, np.float32)[None])
+
+
+def _repeated(told: Conditions, n: int) -> Conditions:
+    return Conditions(**{k: v.expand(n, *v.shape[1:]) for k, v in told.tensors().items()})
+
+
+def covariance_of(denoiser: Denoiser) -> NDArray[np.float64]:
+    """(8, 8) mV² of the population, or for a network that was told none, Dower's heart vector's.
+
+    Examples
+    --------
+    >>> from ecgsynth.denoiser import Denoiser
+    >>> covariance_of(Denoiser()).shape
+    (8, 8)
+    """
+    from dsp import vcg
+
+    if denoiser.config.covariance is not None:
+        return np.asarray(denoiser.config.covariance, np.float64)
+    return 0.02 * (vcg.DOWER @ vcg.DOWER.T) + 0.002 * np.eye(8)
+
+
+def _eight_of(start: ECG | ArrayLike, ecg: ECG) -> Signal:
+    """(8, time) mV of a first estimate, at the rate of the recording."""
+    if isinstance(start, ECG):
+        start = start.twelve_leads().resample(ecg.fs).signal
+    x = checks.signal(start)
+    if x.shape == (12, ecg.n_samples):
+        return x[[leads.TWELVE.index(lead) for lead in leads.EIGHT]]
+    if x.shape != (8, ecg.n_samples):
+        raise LengthError(
+            f"start has shape {x.shape}: give (12, {ecg.n_samples}) or (8, {ecg.n_samples}) mV, or "
+            f"an ECG, at {ecg.fs:g} Hz."
+        )
+    return x
+
+
+def at_rate(x: Signal, fs: float, to: float) -> Signal:
+    """The signal (..., time) as the network knows signals: 0.5-40 Hz, at its rate.
+
+    Examples
+    --------
+    >>> at_rate(np.ones((2, 1000), np.float32), 500, 100).shape
+    (2, 200)
+    """
+    return filters.clean(filters.resample(x, fs, to), to)
+
+
+def of_length(x: Signal, n_samples: int) -> Signal:
+    """The signal cut, or its last sample repeated, to a length that rounding may have missed.
+
+    Examples
+    --------
+    >>> of_length(np.ones((2, 5)), 6).shape
+    (2, 6)
+    """
+    short = max(n_samples - x.shape[-1], 0)
+    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)], mode="edge")[..., :n_samples]
+
+
+def _whole(x8: Signal, raw: Given, fs: float) -> Signal:
+    """Twelve leads at the rate of the recording, what was given in them as given."""
+    for row, name in zip(raw.values, raw.names, strict=True):
+        if name in leads.EIGHT and np.isnan(row).any() and np.isfinite(row).any():
+            x8[:, leads.EIGHT.index(name)] += _drift(row, fs)
+    x12 = leads.twelve(raw.project(x8))
+    for row, name in zip(raw.values, raw.names, strict=True):
+        known = np.isfinite(row)
+        x12[:, leads.TWELVE.index(name), known] = row[known]
+    return x12
+
+
+def _drift(row: Signal, fs: float) -> NDArray[np.float32]:
+    """(time,) the baseline of a lead with gaps, straight lines through them."""
+    known = np.flatnonzero(np.isfinite(row))
+    low = filters.bandpass(row[None], fs, None, _DRIFT_HZ)[0][known]
+    return np.asarray(np.interp(np.arange(len(row)), known, low), np.float32)

@@ -1,0 +1,134 @@
+"""Prompts: simulated patients turned into what the denoiser is told, and into the physics it is held to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ecgsynth import conditions, dipole, physics
+from ecgsynth.conditions import Conditions
+from ecgsynth.patients import Patients
+from ecgsynth.physics import Physics
+from ecgsynth.statements import canonical, in_words
+
+if TYPE_CHECKING:
+    from ecgsynth.denoiser import Denoiser
+
+_TOLD: Final = ("heart_rate", "sdnn", "pr", "p_duration", "qrs", "qt", "age", "male")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What is asked of the generator for n records.
+
+    Attributes
+    ----------
+    conditions : of the denoiser.
+    physics : the simulator around these patients.
+    """
+
+    conditions: Conditions
+    physics: Physics
+
+    def to(self, device: torch.device | str) -> Prompt:
+        """The same on another device."""
+        space = self.physics
+        return Prompt(
+            self.conditions.to(device),
+            Physics(space.courses.to(device), space.prior.to(device), space.tightness),
+        )
+
+
+def prompt(
+    batch: Patients,
+    labels: Sequence[Sequence[str]],
+    denoiser: Denoiser,
+    n_samples: int,
+    *,
+    trust: float = 0.5,
+    tightness: float = 1e-3,
+    text: str | Sequence[str] | ArrayLike | None = None,
+    tokens: ArrayLike | None = None,
+) -> Prompt:
+    """What the denoiser is told of simulated patients.
+
+    Parameters
+    ----------
+    batch : n patients. labels : the statements of each.
+    denoiser : for its rate and sizes. n_samples : at its rate.
+    trust : how far the network keeps to the simulated shapes, 0 to 1.
+    tightness : of the physics, see `Physics`.
+    text : see `conditions.text_as_rows`; None is the labels in words.
+    tokens : (k, C) or (n, k, C), further tokens, such as retrieved patients.
+
+    Examples
+    --------
+    >>> from ecgsynth.denoiser import Denoiser
+    >>> from ecgsynth.patients import patients
+    >>> prompt(patients(2), [["NORM"], ["NORM"]], Denoiser(), 500).conditions.sketch.shape
+    torch.Size([2, 8, 500])
+    """
+    fs, n = denoiser.config.fs, len(labels)
+    with torch.no_grad():
+        heart = batch.heart.map(lambda _, x: _as_array(x)).tensors()
+        sketch = dipole.eight_leads(heart, fs, n_samples)
+        space = Physics(
+            physics.courses(heart, fs, n_samples), physics.sizes(heart), tightness=tightness
+        )
+        axis = physics.axis(space.prior[..., :8], heart.waves["QRS"].width[:, 0])
+    told: dict[str, Any] = {name: batch.knobs[name] for name in _TOLD}
+    told |= {"axis": axis.double().numpy(), "trust": trust, "real": 1.0}
+    beats = [row[(row >= 0) & (row < n_samples / fs)] for row in batch.rhythm.time]
+    blank = denoiser.no_conditions(n, n_samples)
+    written = [in_words(canonical(codes)) for codes in labels]
+    found = dataclasses.replace(
+        blank,
+        sketch=sketch - sketch.mean(-1, keepdim=True),
+        phase=conditions.phase(beats, fs, n_samples),
+        statements=conditions.statements_as_rows(labels),
+        numbers=conditions.numbers_as_rows(n, told),
+        text=conditions.text_as_rows(n, written if text is None else text, denoiser.config.text),
+        tokens=blank.tokens if tokens is None else _tokens(tokens, n),
+    )
+    return Prompt(found, space)
+
+
+def _tokens(tokens: ArrayLike, n: int) -> Tensor:
+    rows = np.asarray(tokens, np.float32)
+    return torch.from_numpy(np.broadcast_to(rows, (n, *rows.shape[-2:])).copy())
+
+
+def _as_array(x: Any) -> NDArray[Any]:
+    return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+
+
+def part_of(batch: Patients, rows: slice) -> Patients:
+    """Some of the patients.
+
+    Examples
+    --------
+    >>> from ecgsynth.patients import patients
+    >>> len(part_of(patients(5), slice(1, 3)).heart.field)
+    2
+    """
+    rhythm = dataclasses.replace(
+        batch.rhythm,
+        **{
+            field.name: getattr(batch.rhythm, field.name)[rows]
+            for field in dataclasses.fields(batch.rhythm)
+        },
+    )
+    return Patients(
+        batch.heart.map(lambda _, x: x[rows]),
+        {name: marks[rows] for name, marks in batch.marks.items()},
+        rhythm,
+        {name: values[rows] for name, values in batch.knobs.items()},
+        batch.diagnosis[rows],
+        batch.rhythm_code[rows],
+    )

@@ -1,0 +1,178 @@
+"""Training of the generator: what real recordings and simulated patients teach it, step by step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp import LengthError, datasets, measure
+from dsp.beats import r_peaks
+from ecgsynth import pairs
+from ecgsynth.pairs import Window
+from ecgsynth.statements import canonical
+from recon import population
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FS: Final = population.FS
+FOLDS: Final = 5
+"""Patients are dealt to so many folds, data sets of unknown patients as a whole."""
+LEFT_OUT: Final = 1
+"""The fold that the bundled network has not seen: a fifth of LUDB, all of Georgia, and others."""
+_SIMULATED: Final = (1.0, 0.15)
+"""Share of simulated patients in a batch, at the start and from `_PRETRAINED` of the way on."""
+_PRETRAINED: Final = 0.2
+
+
+def split(
+    data: datasets.Dataset, fold: int = LEFT_OUT, seed: int = 0
+) -> tuple[datasets.Dataset, datasets.Dataset]:
+    """Entries to learn from, and those of `fold`, which are left out; no patient is in both.
+
+    Examples
+    --------
+    >>> [len(part) for part in split(datasets.Dataset("Nothing"))]
+    [0, 0]
+    """
+    if not len(data):
+        return data, data
+    out = datasets.grouped_folds(data.groups, FOLDS, seed) == fold
+    return data[~out], data[out]
+
+
+def windows(entries: datasets.Dataset) -> Iterator[tuple[datasets.Entry, Window]]:
+    """What the generator learns from: the windows of `recon.population.windows`, beats and intervals.
+
+    Yields
+    ------
+    The entry, and one of its windows of ten seconds at 100 Hz. Windows with fewer than three beats
+    are left out. Intervals are those of the whole recording.
+
+    Examples
+    --------
+    >>> list(windows(datasets.Dataset("Nothing")))
+    []
+    """
+    for entry in entries:
+        ecg = entry.ecg
+        found = measure(ecg)
+        numbers = {
+            "pr": found.pr,
+            "p_duration": found.p_duration,
+            "qrs": found.qrs_duration,
+            "qt": found.qt,
+            "age": np.nan if ecg.meta.get("age") is None else float(ecg.meta["age"]),
+            "male": {"M": 1.0, "F": 0.0}.get(str(ecg.meta.get("sex")), np.nan),
+        }
+        for x8 in population.windows(ecg):
+            times = np.asarray(r_peaks(x8, FS)) / FS
+            if len(times) > 2:
+                rate = {"heart_rate": float(60 / np.diff(times).mean())}
+                yield entry, Window(x8, times, numbers | rate, canonical(entry.labels))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """Step to batch, a pure function of the seed and the step.
+
+    Parameters
+    ----------
+    windows : to learn from. covariance : (8, 8) mV² of the eight leads over them.
+    weights : (n,) how often each is drawn, such as one over the windows of its recording.
+    steps : of the whole training: it begins with simulated patients and goes over to real ones.
+    size : of a batch. seed : of chance.
+
+    Raises
+    ------
+    LengthError
+        If there are no windows.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(8, 1000)).astype("f4")
+    >>> window = Window(x, np.arange(0.5, 10), {}, ())
+    >>> Lessons([window], np.eye(8), np.ones(1), steps=10, size=4)(3)["x8"].shape
+    torch.Size([4, 8, 1000])
+    """
+
+    windows: Sequence[Window]
+    covariance: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    steps: int
+    size: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not len(self.windows):
+            raise LengthError("there are no windows to learn from; give a folder of recordings.")
+
+    def __call__(self, step: int) -> Mapping[str, Tensor]:
+        """The batch of a step, as `Denoiser.loss` wants it."""
+        rng = np.random.default_rng([self.seed, step])
+        way = min(step / max(_PRETRAINED * self.steps, 1), 1.0)
+        share = (1 - way) * _SIMULATED[0] + way * _SIMULATED[1]
+        n_simulated = int(rng.binomial(self.size, share))
+        n_samples = self.windows[0].x8.shape[1]
+        seeds = rng.integers(2**31, size=2).tolist()
+        parts = []
+        if n_simulated:
+            made = pairs.simulated(n_simulated, n_samples, FS, self.covariance, seeds[0])
+            parts.append(made)
+        if n_simulated < self.size:
+            chosen = rng.choice(len(self.windows), self.size - n_simulated, p=self._shares())
+            these = [self.windows[i] for i in chosen]
+            parts.append(pairs.real(these, FS, self.covariance, seeds[1]))
+        return pairs.batch_of(parts)
+
+    def spectrum(self, step: float, n: int) -> list[Any]:
+        """(8, n) mV: what sketches miss of real recordings, see `ecgsynth.pairs.spectrum`."""
+        batches = [dict(self(self.steps + k)) for k in range(8)]
+        return pairs.spectrum(batches, FS, step, n)
+
+    def _shares(self) -> NDArray[np.float64]:
+        return np.asarray(self.weights / self.weights.sum())
+
+
+def lessons(entries: datasets.Dataset, *, steps: int, size: int = 32, seed: int = 0) -> Lessons:
+    """The lessons of some recordings: every recording counts the same.
+
+    Raises
+    ------
+    LengthError
+        If none has a window to learn from.
+
+    Examples
+    --------
+    >>> lessons(datasets.twelve_lead("recordings"), steps=2000)  # doctest: +SKIP
+    """
+    from tqdm.auto import tqdm
+
+    found = list(tqdm(windows(entries), desc="windows", disable=None))
+    names = [entry.name for entry, _ in found]
+    count = {name: names.count(name) for name in set(names)}
+    weights = np.array([1 / count[name] for name in names])
+    each = [np.cov(window.x8.astype(np.float64)) for _, window in found]
+    mean = np.average(each, axis=0, weights=weights) if each else np.eye(8)
+    return Lessons([window for _, window in found], mean, weights, steps, size, seed)
+
+
+def about(entries: datasets.Dataset, fold: int) -> dict[str, Any]:
+    """What a network's card says of its training data.
+
+    Examples
+    --------
+    >>> about(datasets.Dataset("Nothing"), 0)["fold_left_out"]
+    '0 of 5'
+    """
+    sources = [entry.source for entry in entries]
+    return {
+        "records": {name: sources.count(name) for name in sorted(set(sources))},
+        "fold_left_out": f"{fold} of {FOLDS}",
+        "band_hz": [0.5, 40.0],
+        "fs_hz": FS,
+    }

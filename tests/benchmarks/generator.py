@@ -1,0 +1,316 @@
+"""The generator: control, few steps, what each part of it adds, completion of lost leads, and speed.
+
+Conventions: real recordings are those of the fold that the bundled network has not seen, by patient
+(by data set where patients are unknown), in windows of 10 s, 0.5-40 Hz at 100 Hz, eight independent
+leads. For each window one record is asked for with its rate, PR, P, QRS, QT, age, sex, statement and
+rhythm; nothing else of it is seen. KID, density and coverage are in the space of
+`ecgsynth.fidelity.encoding.features`, scaled by the training recordings' spread; "floor" is one random
+half of the real recordings against the other; "gaussian" draws from the stationary Gaussian process
+with the training recordings' cross-spectrum. Texture is the median absolute first difference, PSD the
+largest relative error of the power's share in four bands. Intervals are 95 %, by patient.
+
+    python -m tests.benchmarks.generator [--parts control steps ablation posterior speed]
+        [--weights folder] [--other name=folder ...] [--records 500]
+"""
+
+import argparse
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+
+import dsp
+from dsp import datasets, distances, leads
+from ecgsynth.diseases import DISEASES
+from ecgsynth.fidelity.encoding import bands, features
+from ecgsynth.generation import Sampling
+from ecgsynth.generator import Generator
+from ecgsynth.patients import KNOBS
+from recon import generation
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
+FS = generation.FS
+
+
+def interval(values, seed=0):
+    """Mean and its 95 % interval over records, by resampling."""
+    rng, values = np.random.default_rng(seed), np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    means = rng.choice(values, (1000, len(values))).mean(1)
+    return values.mean(), *np.quantile(means, [0.025, 0.975])
+
+
+def control(gen, n):
+    """Asked for against found, n records; the simulator alone beside it: the detector's own error."""
+    print(f"\ncontrol, {n} records, 500 Hz: error of what dsp.measure and dsp.r_peaks find")
+    print(f"{'':22}{'HR MAE':>9}{'SDNN MAE':>10}{'QT median':>11}{'P median':>10}{'algebra':>10}")
+    print(f"{'':22}{'bpm':>9}{'ms':>10}{'ms':>11}{'ms':>10}{'mV':>10}")
+    for name, options in (
+        ("simulator", Sampling(mode="simulator")),
+        ("trust 1", Sampling(trust=1.0)),
+        ("trust 0.5", Sampling()),
+        ("trust 0", Sampling(trust=0.0)),
+        ("unguided", Sampling(mode="unguided")),
+    ):
+        new = gen.generate(n, rhythm="SR", diagnosis="any", fs=500, options=options, seed=1)
+        asked, found = new.parameters, new.measured
+        sdnn = [np.diff(dsp.r_peaks(x, 500)).std() / 500 for x in new.signal]
+        rows = (
+            np.nanmean(np.abs([m.heart_rate for m in found] - asked["heart_rate"])),
+            1e3 * np.nanmean(np.abs(sdnn - asked["sdnn"])),
+            1e3 * np.nanmedian(np.abs([m.qt for m in found] - asked["qt"])),
+            1e3 * np.nanmedian(np.abs([m.p_duration for m in found] - asked["p_duration"])),
+            abs(leads.residual(new.signal)).max(),
+        )
+        print(
+            f"{name:22}{rows[0]:9.2f}{rows[1]:10.1f}{rows[2]:11.1f}{rows[3]:10.1f}{rows[4]:10.1e}"
+        )
+    spread = {}
+    for rhythm in ("SR", "AFIB", "PACE"):
+        new = gen.generate(50, rhythm=rhythm, fs=500, seed=2)
+        rr = [np.diff(dsp.r_peaks(x, 500)) / 500 for x in new.signal]
+        spread[rhythm] = np.median([r.std() / r.mean() for r in rr])
+    print("RR spread over mean, median of 50:", {k: round(float(v), 3) for k, v in spread.items()})
+
+
+@dataclasses.dataclass
+class Real:
+    """Windows of real recordings, (n, 12, 1000) mV, and what was asked for in their image."""
+
+    x: np.ndarray
+    groups: list
+    asked: dict
+
+    @classmethod
+    def of(cls, entries):
+        found = list(generation.windows(entries))
+        windows = [w for _, w in found]
+        table = {k: [w.numbers.get(k, np.nan) for w in windows] for k in KNOBS}
+        table = {k: np.clip(v, *KNOBS[k]) for k, v in table.items() if np.isfinite(v).any()}
+        short = table["qt"] < np.nan_to_num(table["qrs"], nan=0.1) + 0.1
+        table["qt"] = np.where(short, np.nan, table["qt"])
+        diagnosis = [next((s for s in w.statements if s in DISEASES), "NORM") for w in windows]
+        rhythm = ["AFIB" if "AFIB" in w.statements else "SR" for w in windows]
+        asked = {"parameters": table, "diagnosis": diagnosis, "rhythm": rhythm}
+        x = leads.twelve(np.stack([w.x8 for w in windows]))
+        return cls(x, [e.group if e.patient else e.name for e, _ in found], asked)
+
+
+def gaussian(x12, n, seed=0):
+    """N records of the stationary Gaussian process with the recordings' mean cross-spectrum."""
+    spectrum = np.fft.rfft(x12[:, ROWS])
+    cross = np.einsum("nif,njf->fij", spectrum, spectrum.conj()) / len(x12)
+    root = np.linalg.cholesky(
+        cross + 1e-9 * np.eye(8) * np.trace(cross.real, axis1=1, axis2=2).max()
+    )
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal((2, n, len(root), 8)) / 2**0.5
+    drawn = np.einsum("fij,nfj->nif", root, z[0] + 1j * z[1])
+    return leads.twelve(np.fft.irfft(drawn, x12.shape[-1]))
+
+
+class Judge:
+    """One line of figures for a set of records, against the held-back real ones."""
+
+    def __init__(self, real, train):
+        vectors = features(train.x, FS)
+        self.middle, self.spread = vectors.mean(0), vectors.std(0) + 1e-9
+        self.real, self.z = real, self.vectors(real.x)
+        self.texture, self.bands = self.grain(real.x)
+
+    def vectors(self, x12):
+        return (features(x12, FS) - self.middle) / self.spread
+
+    @staticmethod
+    def grain(x12):
+        x8 = x12[:, ROWS].astype(float)
+        texture = np.median(np.abs(np.diff(x8)), axis=2).mean(1)
+        return np.median(texture), bands(x8, FS).mean(0)
+
+    def line(self, name, x12, rate=None):
+        z = self.vectors(x12)
+        kid = distances.kid(self.z, z, self.real.groups, list(range(len(z))))
+        cover = distances.density_coverage(self.z, z, self.real.groups, list(range(len(z))))
+        texture, shares = self.grain(x12)
+        psd = np.abs(shares / np.maximum(self.bands, 1e-3) - 1)[self.bands > 0.01].max()
+        text = "" if rate is None else f"{rate:8.2f}"
+        print(
+            f"{name:26}{kid.value:8.3f} ({kid.low:.3f} to {kid.high:.3f})"
+            f"{cover.density.value:9.2f}{cover.coverage.value:10.2f}"
+            f"{texture / self.texture:9.2f}{psd:7.2f}{text}"
+        )
+
+    @staticmethod
+    def head():
+        print(
+            f"{'':26}{'KID':>8}{'':18}{'density':>9}{'coverage':>10}{'texture':>9}{'PSD':>7}{'HR MAE':>8}"
+        )
+
+
+def made(gen, real, options):
+    """One record for each real one, as asked for in its image; and the error of the heart rate."""
+    new = gen.generate(len(real.x), options=options, seed=3, **real.asked)
+    rr = [np.diff(dsp.r_peaks(x, FS)) for x in new.signal]
+    rate = np.array([60 * FS / r.mean() if len(r) else np.nan for r in rr])
+    return new.signal, float(np.nanmean(np.abs(rate - new.parameters["heart_rate"])))
+
+
+def ablation(gen, real, train, others):
+    """Simulator, unguided, guided, and whatever else was trained."""
+    judge = Judge(real, train)
+    print(f"\nagainst {len(real.x)} held-back real windows, conditions matched")
+    judge.head()
+    half = np.random.default_rng(0).permutation(len(real.x))
+    first, second = half[::2], half[1::2]
+    part = Judge(Real(real.x[first], [real.groups[i] for i in first], {}), train)
+    part.line("floor: real, half to half", real.x[second])
+    judge.line("gaussian", gaussian(train.x, len(real.x)))
+    rows = {
+        "simulator": Sampling(mode="simulator"),
+        "unguided": Sampling(mode="unguided"),
+        "bridge": Sampling(strength=0.0),
+        "bridge, trust 0": Sampling(strength=0.0, trust=0.0),
+        "bridge, trust 1": Sampling(strength=0.0, trust=1.0),
+        "bridge, guided 0.3": Sampling(strength=0.3),
+        "bridge, guided 0.6": Sampling(strength=0.6),
+        "bridge, free scale 2": Sampling(strength=0.0, scale=2.0),
+    }
+    for name, options in rows.items():
+        judge.line(name, *made(gen, real, options))
+    for name, other in others.items():
+        judge.line(f"{name}, guided 0", *made(other, real, Sampling(strength=0.0)))
+        judge.line(f"{name}, guided 0.3", *made(other, real, Sampling(strength=0.3)))
+
+
+def steps(gen, real, train):
+    """Ten network evaluations against a hundred."""
+    judge = Judge(real, train)
+    print("\nnetwork evaluations")
+    judge.head()
+    for count in (2, 5, 10, 25, 100):
+        judge.line(str(count), *made(gen, real, Sampling(steps=count)))
+
+
+def posterior(gen, entries, n):
+    """From I, II, V2 and across a gap: mean and coverage, beside the reconstructor's."""
+    import recon
+
+    model = recon.Reconstructor.from_pretrained()
+    given = ("I", "II", "V2")
+    hidden = [leads.TWELVE.index(name) for name in leads.EIGHT if name not in given]
+    scores = {"reconstructor": [], "posterior": [], "posterior, start": []}
+    inside, gaps = {"posterior": [], "posterior, start": []}, {"gaussian": [], "posterior": []}
+    for entry in list(entries)[:n]:
+        ecg = entry.ecg.twelve_leads().resample(FS)
+        if not np.isfinite(ecg.signal).all() or ecg.duration < 10:
+            continue
+        ecg = dsp.ECG(dsp.clean(ecg.crop(0, 10).signal, FS), FS, leads.TWELVE)
+        part = ecg.select(*given)
+        first = model.predict(part).ecg
+        drawn = {
+            "posterior": gen.posterior(part, 16),
+            "posterior, start": gen.posterior(part, 16, start=first),
+        }
+        scores["reconstructor"].append(pearson(first.signal, ecg.signal, hidden))
+        for name, found in drawn.items():
+            scores[name].append(pearson(found.mean, ecg.signal, hidden))
+            low, high = found.interval(0.9)
+            truth = ecg.signal
+            inside[name].append(((truth >= low) & (truth <= high))[hidden].mean())
+        x = ecg.signal.copy()
+        lost, row = slice(300, 600), leads.TWELVE.index("V4")
+        x[row, lost] = np.nan
+        holed = dsp.ECG(x, FS, leads.TWELVE)
+        others = holed.select(*(name for name in leads.TWELVE if name != "V4"))
+        for name, y in (
+            ("gaussian", model.predict(others).ecg.signal),
+            ("posterior", gen.posterior(holed, 8).mean),
+        ):
+            gaps[name].append(np.sqrt(np.mean((y[row, lost] - ecg.signal[row, lost]) ** 2)))
+    print(f"\ncompletion, {len(gaps['gaussian'])} held-back recordings of 10 s, 0.5-40 Hz")
+    for name, values in scores.items():
+        print("I,II,V2, mean r {:18} {:.3f} ({:.3f} to {:.3f})".format(name, *interval(values)))
+    for name, values in inside.items():
+        print("90 % band holds {:18} {:.3f} ({:.3f} to {:.3f})".format(name, *interval(values)))
+    for name, values in gaps.items():
+        print("V4 lost for 3 s, mV {:14} {:.3f} ({:.3f} to {:.3f})".format(name, *interval(values)))
+
+
+def pearson(y, x, rows):
+    return np.mean([np.corrcoef(y[i], x[i])[0, 1] for i in rows])
+
+
+def speed(gen):
+    """Seconds for 100 records, and the ratio for each evaluation to a plain UNet1DModel."""
+    import torch
+    from diffusers import UNet1DModel
+
+    start = time.perf_counter()
+    gen.generate(100, steps=10)
+    whole = time.perf_counter() - start
+    numbers = sum(p.numel() for p in gen.denoiser.parameters())
+    peer = UNet1DModel(
+        in_channels=8, out_channels=8, extra_in_channels=128, block_out_channels=(64, 64, 96),
+        down_block_types=("DownBlock1DNoSkip", "DownBlock1D", "AttnDownBlock1D"),
+        up_block_types=("AttnUpBlock1D", "UpBlock1D", "UpBlock1DNoSkip"),
+    ).eval()  # fmt: skip
+    x = torch.randn(32, 8, 1000)
+    conditions = gen.denoiser.no_conditions(32, 1000)
+    seconds = {}
+    with torch.inference_mode():
+        for name, call in (
+            ("ours", lambda: gen.denoiser(x, 500.0, conditions)),
+            ("peer", lambda: peer(x[..., :992], 500)),
+        ):
+            call()
+            runs = []
+            for _ in range(3):
+                start = time.perf_counter()
+                call()
+                runs.append(time.perf_counter() - start)
+            seconds[name] = min(runs)
+    theirs = sum(p.numel() for p in peer.parameters())
+    print(f"\nspeed, {torch.get_num_threads()} threads, {gen.denoiser.device}")
+    print(f"100 records of 10 s, 10 steps: {whole:.1f} s")
+    print(
+        f"one evaluation of 32 records: {seconds['ours']:.3f} s ({numbers / 1e6:.2f} M numbers); "
+        f"UNet1DModel {seconds['peer']:.3f} s ({theirs / 1e6:.2f} M); "
+        f"ratio {seconds['ours'] / seconds['peer']:.2f}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--weights", type=Path, help="folder; the bundled ones for none")
+    parser.add_argument("--other", nargs="*", default=[], help="name=folder, for the ablation")
+    parser.add_argument("--records", type=int, default=500, help="for control")
+    parser.add_argument("--completions", type=int, default=40, help="recordings to complete")
+    parser.add_argument("--fold", type=int, default=1, help="of five, that was left out")
+    names = ("control", "steps", "ablation", "posterior", "speed")
+    parser.add_argument("--parts", nargs="+", choices=names, default=names)
+    options = parser.parse_args()
+    print(__doc__.split("\n\n")[1])
+    gen = Generator.from_pretrained(options.weights)
+    if "control" in options.parts:
+        control(gen, options.records)
+    if set(options.parts) & {"steps", "ablation", "posterior"}:
+        learnt, left = generation.split(datasets.twelve_lead(options.data), options.fold)
+        if set(options.parts) & {"steps", "ablation"}:
+            real, train = Real.of(left), Real.of(learnt)
+            if "ablation" in options.parts:
+                others = dict(pair.split("=", 1) for pair in options.other)
+                others = {k: Generator.from_pretrained(v) for k, v in others.items()}
+                ablation(gen, real, train, others)
+            if "steps" in options.parts:
+                steps(gen, real, train)
+        if "posterior" in options.parts:
+            posterior(gen, left, options.completions)
+    if "speed" in options.parts:
+        speed(gen)
+
+
+if __name__ == "__main__":
+    main()
