@@ -1,4 +1,4 @@
-"""A few leads become twelve, with how sure each is; and again after five seconds of calibration.
+"""A wearable's lead I becomes twelve leads, with how far to trust each; again after five seconds of calibration.
 
 python examples/reconstruct.py [a twelve-lead recording [leads, such as I,II,V2]]
 """
@@ -21,9 +21,14 @@ truth = dsp.clean(twelve.signal, twelve.fs)
 before, after = (
     dsp.metrics.r(truth, dsp.clean(result.ecg.signal, twelve.fs)) for result in (out, mine)
 )
-print("lead  source    r     std mV  r after 5 s of calibration")
+trust = out.trust
+print(
+    f"familiarity {out.familiarity:.2f}: {'an ECG like those it knows' if out.familiar else 'strange'}"
+)
+print("lead  source    trust  of T   r     std mV  r after 5 s of calibration")
 for k, lead in enumerate(out.ecg.leads):
     std = out.std[k].mean()
-    print(f"{lead:5} {out.source[lead]:9} {before[k]:5.2f} {std:7.3f} {after[k]:8.2f}")
+    sure = f"{trust[lead]['all']:5.2f} {trust[lead]['T']:5.2f}"
+    print(f"{lead:5} {out.source[lead]:9} {sure} {before[k]:5.2f} {std:7.3f} {after[k]:8.2f}")
 
 out.plot(overlay=twelve).savefig("reconstruct.png", dpi=80)

@@ -5,7 +5,6 @@ import warnings
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
 from recon.gaussian import (
@@ -13,10 +12,8 @@ from recon.gaussian import (
     Matrix,
     Votes,
     as_key,
-    covariance,
     mahalanobis,
     predictors,
-    split,
 )
 
 STRENGTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -108,8 +105,8 @@ class Patient:
         return STRENGTHS[int(np.argmin(errors))]
 
 
-def seconds(ecg: ECG) -> NDArray[np.float64]:
-    """What the eight leads show in each second free of artefact.
+def usable(ecg: ECG) -> tuple[checks.Signal, list[slice]]:
+    """The eight leads, cleaned, and which seconds of them are free of artefact.
 
     Parameters
     ----------
@@ -117,7 +114,7 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
 
     Returns
     -------
-    (n, bands, 8, 8) mV², n >= 2, as of `recon.gaussian.covariance`.
+    (8, time) mV, and at least two slices of a second each.
 
     Warns
     -----
@@ -136,14 +133,13 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
     Examples
     --------
     >>> wave = np.cumsum(np.random.default_rng(0).normal(size=(8, 1500)), axis=1) / 100
-    >>> seconds(ECG(wave, 500, leads.EIGHT)).shape
-    (3, 2, 8, 8)
+    >>> len(usable(ECG(wave, 500, leads.EIGHT))[1])
+    3
     """
     if ecg.duration < SHORTEST:
         raise LengthError(f"{ecg.duration:g} s to calibrate on; give at least {SHORTEST:g} s.")
     x = ecg.twelve_leads()[leads.EIGHT]
     cleaned = filters.clean(x, ecg.fs)
-    banded = split(cleaned, ecg.fs)
     step = round(ecg.fs)
     kept, refused = [], []
     for k in range(x.shape[1] // step):
@@ -152,7 +148,7 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
         if fault:
             refused.append(f"second {k}: {fault}")
         else:
-            kept.append(covariance(banded[..., part]))
+            kept.append(part)
     if len(kept) < SHORTEST:
         raise SignalError(
             f"{len(kept)} of {len(kept) + len(refused)} seconds are free of artefact; at least two "
@@ -162,9 +158,9 @@ def seconds(ecg: ECG) -> NDArray[np.float64]:
         warnings.warn(
             f"left out of the calibration: {'; '.join(refused[:4])}"
             + (f" and {len(refused) - 4} more." if len(refused) > 4 else "."),
-            stacklevel=3,
+            stacklevel=4,
         )
-    return np.stack(kept)
+    return cleaned, kept
 
 
 def _artefact(x: checks.Signal, cleaned: checks.Signal) -> str:

@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 
 SHARES: Final = (0.0, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
 """Of the training leads; their distances are kept."""
-STRANGE: Final = 0.0005
+STRANGE: Final = 0.002
 """Below this familiarity a recording is said not to look like an ECG."""
 _BEYOND: Final = 2.0  # times the farthest of all training leads: no familiarity at all
 _RIDGE: Final = 1e-3

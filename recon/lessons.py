@@ -213,7 +213,7 @@ def _stretched(x: Signal, rng: np.random.Generator) -> Signal:
     """Another heart rate and another beginning; the window is a circle (Catmull-Rom splines)."""
     n, _, size = x.shape
     pace = _STRETCH ** rng.uniform(-1, 1, size=n)
-    at = rng.integers(size, size=n)[:, None] + pace[:, None] * np.arange(size)
+    at = np.asarray(rng.integers(size, size=n))[:, None] + pace[:, None] * np.arange(size)
     whole = np.floor(at).astype(np.int64).reshape(n, 1, size)
     u = (at[:, None] - whole).astype(np.float32)
     p, q, r, s = (np.take_along_axis(x, (whole + k) % size, axis=-1) for k in (-1, 0, 1, 2))

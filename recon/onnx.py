@@ -18,6 +18,8 @@ from recon.voting import Float
 INPUTS: Final = ("given", "present", "gaussian_mean", "gaussian_std")
 OUTPUTS: Final = ("mean8", "variance12")
 FILE: Final = "model.onnx"
+EQUAL_MV: Final = 1e-4
+"""How far the file may be from the network."""
 _OPSET: Final = 18
 
 

@@ -38,7 +38,7 @@ class Reconstruction:
     std : (12, time) float32 mV, standard deviation of the error; 0 where measured or derived.
     source : by lead: "measured" (given), "derived" (algebra of given leads) or "inferred".
     familiarity : 0 to 1, how much the given leads look like those the model was made of; NaN if it
-        keeps no record of them. Below 0.0005 it is no ECG, or in another unit.
+        keeps no record of them. Below 0.002 it is no ECG, or in another unit.
     intervals : calibration of the intervals on held-out patients; None for a Gaussian's.
 
     Examples

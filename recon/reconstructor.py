@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import os
@@ -17,10 +16,11 @@ from numpy.typing import ArrayLike
 import dsp
 from dsp import ECG, LengthError, SignalError, checks, filters, leads
 from dsp.stream import Reader
-from recon import calibration, sweep, weights
+from recon import personal, sweep, weights
 from recon.calibration import Patient
 from recon.familiarity import STRANGE
 from recon.gaussian import Gaussian
+from recon.personal import Personal
 from recon.predictor import FS, Predictor
 from recon.reconstruction import Reconstruction, UnfamiliarWarning, sources
 
@@ -28,6 +28,8 @@ SHORTEST: Final = 0.5
 """Seconds of signal below which nothing can be said of a record's leads."""
 _ASSUMED_FS: Final = 500.0
 _LOOK_S: Final = 2.0  # a shorter record says little of what it is
+_RARE: Final = 0.05
+_NO_HEART: Final = {"no QRS", "flat", "lead off"}
 _LOOKS: Final = 30  # windows looked at: five minutes tell what a recording is
 
 
@@ -44,13 +46,18 @@ class Reconstructor:
 
     Examples
     --------
-    >>> model = Reconstructor.from_pretrained()
-    >>> model.predict(ECG(np.sin(np.arange(5000)), 500, ["II"])).ecg.leads[:3]
+    >>> import ecgsynth
+    >>> ecg = ecgsynth.simulate(1).record(0)
+    >>> Reconstructor.from_pretrained().predict(ecg.select("II")).ecg.leads[:3]
     ('I', 'II', 'III')
     """
 
-    def __init__(self, predictor: Predictor | Gaussian | Patient) -> None:
-        self.predictor = predictor if isinstance(predictor, Predictor) else Predictor(predictor)
+    def __init__(self, predictor: Predictor | Personal | Gaussian | Patient) -> None:
+        self.predictor: Predictor | Personal
+        if isinstance(predictor, Gaussian | Patient):
+            self.predictor = Predictor(predictor)
+        else:
+            self.predictor = predictor
 
     @property
     def model(self) -> Gaussian | Patient:
@@ -93,8 +100,10 @@ class Reconstructor:
 
         Examples
         --------
-        >>> out = Reconstructor.from_pretrained().predict(ECG(np.sin(np.arange(5000)), 500, ["I"]))
-        >>> bool((out.ecg["I"] == np.sin(np.arange(5000)).astype("f4")).all())
+        >>> import ecgsynth
+        >>> ecg = ecgsynth.simulate(1).record(0)
+        >>> out = Reconstructor.from_pretrained().predict(ecg.select("I"))
+        >>> bool((out.ecg["I"] == ecg["I"]).all())
         True
         """
         mean, std = self.estimate(ecg.signal, ecg.fs, ecg.leads)
@@ -165,7 +174,14 @@ class Reconstructor:
         x = x[x.std(axis=1) > 0]
         size = round(sweep.WINDOW_S * FS)
         parts = [x[:, k : k + size] for k in range(0, max(x.shape[1] - size // 2, 1), size)]
-        return max(known.score(part) for part in parts[:_LOOKS]) if len(x) else float("nan")
+        if not len(x):
+            return float("nan")
+        score = max(known.score(part) for part in parts[:_LOOKS])
+        # Rare, and no lead with a heart beat in it: there is nothing to infer from.
+        found = dsp.quality(x[:, : _LOOKS * size], FS).reasons if score < _RARE else ()
+        if found and all(_NO_HEART & set(reasons) for reasons in found):
+            return 0.0
+        return score
 
     def estimate(
         self, x: ArrayLike, fs: float, given: Sequence[str]
@@ -243,17 +259,15 @@ class Reconstructor:
 
         Examples
         --------
-        >>> rng = np.random.default_rng(0)
-        >>> wave = np.cumsum(rng.normal(size=(8, 2000)), axis=1) / 100
-        >>> ecg = ECG(wave, 500, leads.EIGHT)
-        >>> mine = Reconstructor.from_pretrained().calibrate(ecg)
+        >>> import ecgsynth
+        >>> ecg = ecgsynth.simulate(1).record(0)
+        >>> mine = Reconstructor.from_pretrained().calibrate(ecg.crop(0, 3))
         >>> mine.predict(ecg.select("I", "V2")).ecg.signal.shape
-        (12, 2000)
+        (12, 5000)
         """
-        if isinstance(self.model, Patient):
+        if isinstance(self.predictor, Personal) or isinstance(self.model, Patient):
             raise SignalError("already calibrated to a patient; calibrate the population's model.")
-        patient = Patient(self.model, calibration.seconds(ecg))
-        return Reconstructor(dataclasses.replace(self.predictor, model=patient))
+        return Reconstructor(personal.calibrated(self.predictor, ecg))
 
 
 @overload

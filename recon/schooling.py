@@ -157,7 +157,7 @@ def train(cohort: Cohort, plan: Plan, out: Path, k: int = 5) -> dict[str, Any]:
     """
     found = [held_out(*fold(cohort, plan, out, number, k)) for number in range(k)]
     predictor = school(cohort, plan, out / "all", out / "simulated")
-    intervals = Intervals.fit([_together(each) for each in zip(*found, strict=True)]) if k else None
+    intervals = Intervals.fit([together(each) for each in zip(*found, strict=True)]) if k else None
     known = Familiarity.fit(cohort.windows)
     said = dict(about(cohort, plan))
     predictor = dataclasses.replace(predictor, intervals=intervals, familiarity=known)
@@ -199,8 +199,16 @@ def calibration_sets(seed: int = 0) -> list[tuple[str, ...]]:
     return list(found)
 
 
-def _together(each: tuple[HeldOut, ...]) -> HeldOut:
-    """The folds of one lead set as one."""
+def together(each: tuple[HeldOut, ...]) -> HeldOut:
+    """The folds of one lead set as one.
+
+    Examples
+    --------
+    >>> cohort = Cohort.simulated(4)
+    >>> one = held_out(Predictor(cohort.gaussian()), cohort)[0]
+    >>> len(together((one, one)).patients)
+    8
+    """
     return HeldOut(
         each[0].given,
         np.concatenate([one.told for one in each]),

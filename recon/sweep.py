@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dsp import filters, leads
 from dsp.checks import Signal
 from recon.gaussian import given_space
+from recon.personal import Personal
 from recon.predictor import FS, Predictor, Sets
 from recon.voting import EIGHT_OF_TWELVE, Float
 
@@ -58,7 +59,7 @@ class Part:
 
 
 def sweep(
-    predictor: Predictor, parts: Iterable[Part], fs: float, given: tuple[str, ...]
+    predictor: Predictor | Personal, parts: Iterable[Part], fs: float, given: tuple[str, ...]
 ) -> Iterator[tuple[Float, Float]]:
     """The twelve leads of a recording that comes in parts.
 
@@ -124,7 +125,7 @@ def _windows(parts: Iterable[Part], fs: float) -> Iterator[_Window]:
 
 
 def _believed(
-    predictor: Predictor, parts: Iterable[Part], fs: float, given: tuple[str, ...]
+    predictor: Predictor | Personal, parts: Iterable[Part], fs: float, given: tuple[str, ...]
 ) -> Iterator[tuple[_Window, Float]]:
     """Windows with their mean and standard deviation, (2, 12, time), predicted some at a time."""
     windows = _windows(parts, fs)
@@ -134,7 +135,7 @@ def _believed(
 
 
 def believe(
-    predictor: Predictor, parts: Sequence[Part], fs: float, given: tuple[str, ...]
+    predictor: Predictor | Personal, parts: Sequence[Part], fs: float, given: tuple[str, ...]
 ) -> list[Float]:
     """Mean and standard deviation of windows of one length, (2, 12, time) each.
 
@@ -174,7 +175,12 @@ def believe(
 
 
 def _at_rate(
-    predictor: Predictor, x: Signal, sets: Sets, given: tuple[str, ...], fs: float, n_samples: int
+    predictor: Predictor | Personal,
+    x: Signal,
+    sets: Sets,
+    given: tuple[str, ...],
+    fs: float,
+    n_samples: int,
 ) -> Float:
     """Belief about windows (n, g, time) at 100 Hz, as (n, 2, 12, n_samples) at `fs`."""
     named: list[tuple[tuple[str, ...], NDArray[np.intp] | slice]] = []

@@ -59,7 +59,7 @@ def beside(
     --------
     >>> x = np.random.default_rng(0).normal(size=200)
     >>> found = beside(lambda a, b: abs(a.mean() - b.mean()), x, x + 1, np.arange(200), 0)
-    >>> found.low < found.value < found.high, found.floor.max() < found.at_floor.min()
+    >>> bool(found.low < found.value < found.high), bool(found.floor.max() < found.at_floor.min())
     (True, True)
     """
     real_ok, synthetic_ok = _finite(real), _finite(synthetic)

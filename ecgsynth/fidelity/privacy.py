@@ -72,7 +72,7 @@ def copy_limit(strangers: Floats) -> float:
 
     Examples
     --------
-    >>> float(copy_limit(np.full(50, 0.9)).round(3))
+    >>> round(copy_limit(np.full(50, 0.9)), 3)
     0.95
     """
     nearest = float(np.quantile(strangers, 1 - _STRANGERS))

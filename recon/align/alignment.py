@@ -90,7 +90,7 @@ class Alignment(nn.Module):
     >>> from recon.tasks import simulated
     >>> model = Alignment(ResidualEncoder.preset("tiny"), RECIPES["hybrid"])
     >>> sorted(model.loss(PairBatches(simulated(16), 8, leads=("I",))(0)))
-    ['loss', 'mse', 'signal', 'siglip']
+    ['loss', 'mse', 'siglip', 'signal']
     """
 
     def __init__(self, teacher: ResidualEncoder, recipe: Recipe, dim: int | None = None) -> None:

@@ -7,6 +7,7 @@ import typer
 from recon.cli import (
     aligner,
     demo,
+    export,
     gaps,
     generate,
     information,
@@ -53,6 +54,7 @@ for part in (
     simulate.app,
     generate.app,
     aligner.app,
+    export.app,
 ):
     app.add_typer(part)
 app.add_typer(train.app, name="train")

@@ -43,7 +43,7 @@ def demo(
     save(given.plot(paper=Paper(title="Given")), folder / "given.png")
     made = write(result, folder / "reconstructed.csv", folder / "reconstructed.png")
     pictures = [str(folder / f"{name}.png") for name in ("recorded", "given")]
-    answer(describe(result, truth) | made | {"also": pictures}, as_json=as_json)
+    answer(describe(result, truth, "network") | made | {"also": pictures}, as_json=as_json)
 
 
 def patient(seed: int) -> "ECG":

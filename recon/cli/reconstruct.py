@@ -27,7 +27,10 @@ def reconstruct(
         str | None,
         typer.Option(help="Twelve-lead recording of this patient to learn from (2 s or more)."),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of other weights.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="base (the network; the default), gaussian, a folder, or owner/name."),
+    ] = None,
     rename: Rename = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +47,9 @@ def reconstruct(
     if calibrate:
         reconstructor = reconstructor.calibrate(read(calibrate))
     result = reconstructor.predict(given)
-    answer(describe(result, whole) | write(result, out, plot), as_json=as_json)
+    kind = "gaussian" if reconstructor.predictor.network is None else "network"
+    kind += ", calibrated to the patient" if calibrate else ""
+    answer(describe(result, whole, kind) | write(result, out, plot), as_json=as_json)
 
 
 def standard(ecg: "ECG") -> "ECG":
@@ -55,16 +60,17 @@ def standard(ecg: "ECG") -> "ECG":
     return ecg.select(*known) if known else ecg
 
 
-def describe(result: "Reconstruction", truth: "ECG") -> dict[str, Any]:
-    """One row a lead: where it comes from, how sure it is, how close to the recording's own."""
+def describe(result: "Reconstruction", truth: "ECG", kind: str) -> dict[str, Any]:
+    """One row a lead: where it comes from, how far to trust it, how close to the recording's own."""
     import numpy as np
 
     from dsp import clean, metrics
 
-    ecg = result.ecg
+    ecg, trust = result.ecg, result.trust
     rows = []
     for lead, std in zip(ecg.leads, result.std, strict=True):
         row: dict[str, Any] = {"lead": lead, "source": result.source[lead]}
+        row["trust"] = trust[lead]["all"]
         row["std mV"] = float(np.sqrt(np.nanmean(std.astype(np.float64) ** 2)))
         if lead in truth.leads:
             pair = [clean(e[lead][None], e.fs) for e in (truth, ecg)]
@@ -74,7 +80,8 @@ def describe(result: "Reconstruction", truth: "ECG") -> dict[str, Any]:
             row["r"], row["rmse mV"] = None, None
         rows.append({k: None if v != v else v for k, v in row.items()})
     return {
-        "model": "gaussian",
+        "model": kind,
+        "familiarity": None if np.isnan(result.familiarity) else round(result.familiarity, 4),
         "given": [lead for lead in ecg.leads if result.source[lead] == "measured"],
         "band": "r and rmse against the recording's own leads, 0.5-40 Hz",
         "leads": rows,

@@ -14,7 +14,7 @@ from recon.intervals import Intervals
 from recon.predictor import Learned, Predictor
 
 HOME: Final = Path(__file__).parent
-DEFAULT: Final = "gaussian"
+DEFAULT: Final = "base"
 
 
 def load(name: str | Path | None = None) -> Predictor:

@@ -11,6 +11,7 @@ from strategies import ecg, lead_sets, patient, signals
 import dsp
 import recon
 from dsp import leads
+from ecgsynth import simulate
 from recon.reconstruction import sources
 
 TO_ROUNDING = 1e-6  # mV; float32 of a few mV
@@ -129,8 +130,54 @@ def test_leads_without_a_place_are_refused(model):
         model.predict(dsp.ECG(np.sin(np.arange(50)), 500, ["I"]))
 
 
-def test_interval(model):
+def test_intervals_of_the_network_are_nested_and_calibrated(model):
     out = model.predict(ecg(given=("I",)))
+    inferred = [source == "inferred" for source in out.source.values()]
+    width = [np.subtract(*out.interval(level)[::-1])[inferred] for level in (0.3, 0.5, 0.9, 0.99)]
+    for narrow, wide in zip(width, width[1:], strict=False):
+        assert (narrow < wide).all()
+    # The deviation is what holds 68 %; errors have heavier tails than a Gaussian's.
+    np.testing.assert_allclose(
+        np.subtract(*out.interval(0.6827)[::-1]), 2 * out.std, rtol=1e-3, atol=1e-6
+    )
+    assert (width[2] > 2 * 1.6449 * out.std[inferred]).all()
+
+
+def test_trust():
+    model = recon.Reconstructor.from_pretrained()
+    record = simulate(1, seed=2).record(0)
+    out = model.predict(record.select("I", "V2"))
+    assert out.familiar
+    trust = out.trust
+    assert set(trust) == set(leads.TWELVE)
+    assert set(trust["V3"]) == {"all", "P", "QRS", "ST", "T"}
+    assert set(trust["I"].values()) == {1.0}
+    known = [value for waves in trust.values() for value in waves.values()]
+    assert 0 <= min(known) <= max(known) <= 1
+    assert trust["V3"]["all"] > trust["III"]["all"], "V2 is a neighbour of V3"
+
+
+@pytest.mark.parametrize(
+    "wave",
+    [
+        np.random.default_rng(0).normal(size=5000) * 0.2,
+        np.sign(np.sin(2 * np.pi * 1.2 * np.arange(5000) / 500)),
+        np.sin(2 * np.pi * 1.2 * np.arange(5000) / 500),
+        patient()[0][0] / 1000,
+    ],
+    ids=["noise", "square", "sine", "volts"],
+)
+def test_what_is_no_ecg_is_said_to_be_none(model, wave):
+    with pytest.warns(recon.UnfamiliarWarning, match="does not look like an ECG"):
+        out = model.predict(dsp.ECG(wave, 500, ["I"]))
+    assert not out.familiar
+    assert out.trust["V2"]["all"] == 0
+    with pytest.raises(dsp.UnitError, match="microvolts"):
+        model.predict(dsp.ECG(patient()[0][0] * 1000, 500, ["I"]))
+
+
+def test_interval():
+    out = recon.Reconstructor.from_pretrained("gaussian").predict(ecg(given=("I",)))
     low, high = out.interval(0.9)
     np.testing.assert_allclose(high - out.ecg.signal, 1.6449 * out.std, atol=1e-3)
     np.testing.assert_allclose(out.ecg.signal - low, 1.6449 * out.std, atol=1e-3)
