@@ -1,5 +1,6 @@
 """Any leads to twelve: what is exact, what is refused, and what real recordings give."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_intervals_of_the_network_are_nested_and_calibrated(model):
     out = model.predict(ecg(given=("I",)))
     inferred = [source == "inferred" for source in out.source.values()]
     width = [np.subtract(*out.interval(level)[::-1])[inferred] for level in (0.3, 0.5, 0.9, 0.99)]
-    for narrow, wide in zip(width, width[1:], strict=False):
+    for narrow, wide in itertools.pairwise(width):
         assert (narrow < wide).all()
     # The deviation is what holds 68 %; errors have heavier tails than a Gaussian's.
     np.testing.assert_allclose(
