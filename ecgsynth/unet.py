@@ -116,7 +116,9 @@ class UNet1d(nn.Module):
         (batch, outputs, time).
         """
         length = x.shape[-1]
-        h = self.stem(F.pad(x, (0, -length % self.total)))
+        # Written so that an exporter sees a multiple: all levels fit, whatever the length.
+        whole = (length + self.total - 1) // self.total * self.total
+        h = self.stem(F.pad(x, (0, whole - length)))
         skips = []
         for k, blocks in enumerate(self.down):
             if k:
