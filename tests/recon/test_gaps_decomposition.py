@@ -32,7 +32,9 @@ class World:
             z = coordinates @ bands(clean(ecg.signal, 100), 100).astype(float)
             beliefs = self.model.votes(basis, covariance(z)).covariances[:, 0]
             each = predictors(beliefs, basis)
-            away = coordinates @ ecg.signal - z.sum(axis=0)  # what cleaning takes stays where it was
+            away = coordinates @ ecg.signal - z.sum(
+                axis=0
+            )  # what cleaning takes stays where it was
             self.mean.append((each @ z).sum(axis=0) + basis @ away)
             self.left.append((beliefs - each @ (basis.T @ beliefs)).sum(axis=0))
 
