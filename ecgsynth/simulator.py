@@ -184,6 +184,8 @@ def _part(value: Any, n: int, first: int, count: int) -> Any:
     """The values of records `first` to `first + count`; one value stays one."""
     if value is None or isinstance(value, str) or np.ndim(value) == 0:
         return value
+    if len(value) == 1:
+        return value[0]
     if len(value) != n:
         raise dsp.ECGError(f"{len(value)} values for {n} records; give one, or one each.")
     return value[first : first + count]
