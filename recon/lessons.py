@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from dsp import LengthError, filters, leads
 from dsp.checks import Signal
-from recon.gaussian import given_space
 from recon.network import FS
+from recon.predictor import told_of
 from recon.voting import Voting
 
 WORN: Final[tuple[tuple[str, ...], ...]] = (
@@ -170,13 +170,9 @@ def view(
     >>> view(voting, np.ones((1, 8, 100), "f4"), ["aVF"])["present"][0, [0, 1, 8], 0].round(2)
     array([ 0.2,  0.8, -0.4], dtype=float32)
     """
-    basis, _ = given_space(leads.canonical_all(given))
-    onto = basis @ basis.T
-    x = np.einsum("ij,njt->nit", onto.astype(np.float32), x8, optimize=True)
-    mean, variance = voting.predict8(x, given, without=without)
-    told = np.append(np.diag(onto), onto[0, 1]).astype(np.float32)
-    present = np.broadcast_to(told[:, None], (len(x8), 9, x8.shape[-1]))
-    return {"given": x, "present": present.copy(), "mean": mean, "std": np.sqrt(variance)}
+    told, present = told_of(x8, [(tuple(given), slice(None))])
+    mean, variance = voting.predict8(x8, given, without=without)
+    return {"given": told, "present": present, "mean": mean, "std": np.sqrt(variance)}
 
 
 def lead_set(rng: np.random.Generator) -> tuple[str, ...]:
