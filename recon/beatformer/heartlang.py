@@ -58,7 +58,9 @@ class HeartLang(Beatformer):
             "mode": mode, "width": width, "depth": depth, "heads": heads, "codes": codes,
         }  # fmt: skip
         points = QRSTokenizer(FS, mode=mode).points
-        self.vocabulary = Vocabulary(points, codes=codes).requires_grad_(requires_grad=False)
+        # It names words and learns nothing here: a word's code must not depend on its batch.
+        vocabulary = Vocabulary(points, codes=codes).requires_grad_(requires_grad=False)
+        self.vocabulary = vocabulary.eval()
         self.content, self.place = Content(points, width), Place(width)
         self.unknown = nn.Parameter(torch.randn(width) * 0.02)
         self.trunk = Transformer(width, depth, heads)

@@ -360,3 +360,13 @@ class TestHeads:
         pool = Pool.as_large_as(hug, 64, 9)
         sizes = [sum(p.numel() for p in head.parameters()) for head in (hug, pool)]
         assert abs(sizes[0] - sizes[1]) < 64 + 9 + 1  # within half a hidden unit, and its bias
+
+
+def test_a_new_heartlang_takes_a_single_hidden_word():
+    """The vocabulary names words one by one, before any call of `train` or `eval`."""
+    model = HeartLang(codes=16)
+    assert not model.vocabulary.training
+    word = torch.randn(1, model.vocabulary.config["points"])
+    alone = model.vocabulary.codes(word)
+    together = model.vocabulary.codes(torch.cat([word, torch.randn_like(word)]))
+    assert alone[0] == together[0]
