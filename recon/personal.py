@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsp import ECG, SignalError, filters, leads
 from dsp.checks import Signal
@@ -20,7 +19,7 @@ from recon.calibration import Patient, usable
 from recon.familiarity import Familiarity
 from recon.gaussian import Gaussian, Matrix, covariance, given_space, split
 from recon.intervals import Intervals
-from recon.predictor import FS, Learned, Predictor
+from recon.predictor import FS, Given, Learned, OfWindows, Predictor
 from recon.voting import EIGHT_OF_TWELVE, Float
 
 RIDGES: Final = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -43,7 +42,7 @@ class Correction(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Personal:
+class Personal(OfWindows):
     """A predictor of windows at 100 Hz, as `recon.predictor.Predictor`, for one patient.
 
     Parameters
@@ -87,18 +86,7 @@ class Personal:
         """That of the population."""
         return self.population.familiarity
 
-    def predict12(self, x8: Signal, given: Sequence[str]) -> tuple[Float, Float]:
-        """As `recon.predictor.Predictor.predict12`."""
-        return self.believe(x8, [(tuple(given), slice(None))])
-
-    def predict8(self, x8: Signal, given: Sequence[str]) -> tuple[Float, Float]:
-        """As `recon.predictor.Predictor.predict8`."""
-        mean, variance = self.predict12(x8, given)
-        return mean[:, EIGHT_OF_TWELVE], variance[:, EIGHT_OF_TWELVE]
-
-    def believe(
-        self, x8: Signal, sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]]
-    ) -> tuple[Float, Float]:
+    def believe(self, x8: Signal, sets: Given) -> tuple[Float, Float]:
         """As `recon.predictor.Predictor.believe`."""
         mean, variance = self.population.believe(x8, sets)
         for given, where in sets:

@@ -29,37 +29,20 @@ class Learned(Protocol):
 _LOOK_S: Final = 2.0  # a shorter window says little of how hard it is
 FS: Final = 100.0
 """Hz, of the windows."""
+Given = Sequence[tuple[tuple[str, ...], "NDArray[np.intp] | slice"]]
+"""Leads that are given together, and at which samples."""
 Sets = list[tuple[tuple[int, ...], "NDArray[np.intp] | slice"]]
 """Rows that are there together, and the samples where they are."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Predictor:
-    """What is believed of windows at 100 Hz.
+class OfWindows:
+    """Whatever believes something of windows says it of twelve leads and of eight."""
 
-    Parameters
-    ----------
-    model : the Gaussian of the population, or of a patient.
-    network : what was learned on top of it; None for the Gaussian alone.
-    intervals : what held-out patients made of the standard deviations; None for as they are stated.
-    familiarity : what the leads that it was made of look like; None if it is not known.
+    __slots__ = ()
 
-    Examples
-    --------
-    >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
-    >>> mean, variance = model.predict12(np.ones((3, 8, 1000), "f4"), ["I", "II"])
-    >>> mean.shape, variance.shape
-    ((3, 12, 1000), (3, 12, 1000))
-    """
-
-    model: Gaussian | Patient
-    network: Learned | None = None
-    intervals: Intervals | None = None
-    familiarity: Familiarity | None = None
-    voting: Voting = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "voting", Voting(self.model, FS))
+    def believe(self, x8: Signal, sets: Given) -> tuple[Float, Float]:
+        """As of `Predictor`."""
+        raise NotImplementedError
 
     def predict12(self, x8: Signal, given: Sequence[str]) -> tuple[Float, Float]:
         """The twelve leads of windows of which only the given leads are looked at.
@@ -98,9 +81,36 @@ class Predictor:
         mean, variance = self.predict12(x8, given)
         return mean[:, EIGHT_OF_TWELVE], variance[:, EIGHT_OF_TWELVE]
 
-    def believe(
-        self, x8: Signal, sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]]
-    ) -> tuple[Float, Float]:
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Predictor(OfWindows):
+    """What is believed of windows at 100 Hz.
+
+    Parameters
+    ----------
+    model : the Gaussian of the population, or of a patient.
+    network : what was learned on top of it; None for the Gaussian alone.
+    intervals : what held-out patients made of the standard deviations; None for as they are stated.
+    familiarity : what the leads that it was made of look like; None if it is not known.
+
+    Examples
+    --------
+    >>> model = Predictor(Gaussian(np.ones((2, 1, 1, 1)) * np.eye(8)))
+    >>> mean, variance = model.predict12(np.ones((3, 8, 1000), "f4"), ["I", "II"])
+    >>> mean.shape, variance.shape
+    ((3, 12, 1000), (3, 12, 1000))
+    """
+
+    model: Gaussian | Patient
+    network: Learned | None = None
+    intervals: Intervals | None = None
+    familiarity: Familiarity | None = None
+    voting: Voting = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "voting", Voting(self.model, FS))
+
+    def believe(self, x8: Signal, sets: Given) -> tuple[Float, Float]:
         """As `predict12`, where different leads are given at different samples.
 
         Parameters
@@ -123,29 +133,24 @@ class Predictor:
         if self.network is not None:
             mean, variance = _learned(self.network, x8, sets, mean, variance)
         if self.intervals is not None:
-            variance = self._calibrated(x8, sets, np.sqrt(variance)) ** 2
+            variance = _calibrated(self.intervals, x8, sets, np.sqrt(variance)) ** 2
         return mean, variance
 
-    def _calibrated(
-        self,
-        x8: Signal,
-        sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
-        std: Float,
-    ) -> Float:
-        bases = [given_space(leads.canonical_all(given))[0] for given, _ in sets]
-        seen = None
-        if len(bases) == 1 and isinstance(sets[0][1], slice) and x8.shape[-1] >= _LOOK_S * FS:
-            seen = np.einsum("ir,nit->nrt", bases[0], x8)
-        if not bases or self.intervals is None:
-            return std
-        most = max(basis.shape[1] for basis in bases)
-        return self.intervals.calibrated(std, seen, most, FS)
+
+def _calibrated(intervals: Intervals, x8: Signal, sets: Given, std: Float) -> Float:
+    if not sets:
+        return std
+    bases = [given_space(leads.canonical_all(given))[0] for given, _ in sets]
+    seen = None
+    if len(bases) == 1 and isinstance(sets[0][1], slice) and x8.shape[-1] >= _LOOK_S * FS:
+        seen = np.einsum("ir,nit->nrt", bases[0], x8)
+    return intervals.calibrated(std, seen, max(basis.shape[1] for basis in bases), FS)
 
 
 def _learned(
     network: Learned,
     x8: Signal,
-    sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]],
+    sets: Given,
     mean: Float,
     variance: Float,
 ) -> tuple[Float, Float]:
@@ -155,9 +160,7 @@ def _learned(
     return leads.EIGHT_TO_TWELVE.astype(np.float32) @ mean8, variance
 
 
-def told_of(
-    x8: Signal, sets: Sequence[tuple[tuple[str, ...], NDArray[np.intp] | slice]]
-) -> tuple[Float, Float]:
+def told_of(x8: Signal, sets: Given) -> tuple[Float, Float]:
     """What the given leads tell of the eight, ``P x``, and ``P``: as `recon.network.Network` wants it.
 
     Parameters

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from dsp import ECG, SignalError, checks, leads, metrics
 from recon.familiarity import STRANGE
-from recon.gaussian import given_space
-from recon.intervals import Intervals, rank
+from recon.intervals import Intervals, inferred, rank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,11 +167,9 @@ def sources(given: Sequence[str]) -> dict[str, Source]:
     ('derived', 'inferred')
     """
     names = leads.canonical_all(given)
-    basis, _ = given_space(names)
-    unseen = leads.EIGHT_TO_TWELVE - leads.EIGHT_TO_TWELVE @ basis @ basis.T
     found: dict[str, Source] = {}
-    for lead, rest in zip(leads.TWELVE, np.abs(unseen).max(axis=1), strict=True):
-        found[lead] = "measured" if lead in names else "derived" if rest < 1e-9 else "inferred"
+    for lead, unknown in zip(leads.TWELVE, inferred(names), strict=True):
+        found[lead] = "measured" if lead in names else "inferred" if unknown else "derived"
     return found
 
 

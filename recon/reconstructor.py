@@ -170,15 +170,17 @@ class Reconstructor:
         whole = ~np.isnan(ecg.signal).any(axis=0)
         if known is None or whole.sum() < _LOOK_S * ecg.fs:
             return float("nan")
-        x = filters.resample(filters.clean(ecg.signal[:, whole], ecg.fs), ecg.fs, FS)
-        x = x[x.std(axis=1) > 0]
         size = round(sweep.WINDOW_S * FS)
+        longest = round(_LOOKS * sweep.WINDOW_S * ecg.fs)
+        x = filters.clean(ecg.signal[:, whole][:, :longest], ecg.fs)
+        x = filters.resample(x, ecg.fs, FS)
+        x = x[x.std(axis=1) > 0]
         parts = [x[:, k : k + size] for k in range(0, max(x.shape[1] - size // 2, 1), size)]
         if not len(x):
             return float("nan")
-        score = max(known.score(part) for part in parts[:_LOOKS])
+        score = max(known.score(part) for part in parts)
         # Rare, and no lead with a heart beat in it: there is nothing to infer from.
-        found = dsp.quality(x[:, : _LOOKS * size], FS).reasons if score < _RARE else ()
+        found = dsp.quality(x, FS).reasons if score < _RARE else ()
         if found and all(_NO_HEART & set(reasons) for reasons in found):
             return 0.0
         return score
@@ -214,7 +216,7 @@ class Reconstructor:
         names = leads.canonical_all(given, x.shape[-2])
         leads.require_standard(names)
         flat = x.reshape(-1, *x.shape[-2:])
-        if not np.ptp(np.nan_to_num(flat), axis=-1).any(axis=1).all():
+        if not all(sweep.alive(record).any() for record in flat):
             raise SignalError(
                 f"{' '.join(names)}: flat in every lead given; there is nothing to reconstruct from."
             )

@@ -155,8 +155,8 @@ def believe(
     (2, 12, 5000)
     """
     slow = filters.resample(np.stack([part.cleaned for part in parts]), fs, FS)
-    alive = np.stack([_alive(part.raw) for part in parts])  # (n, g)
-    whole = alive.all(axis=1) & np.isfinite(slow).all(axis=(1, 2))
+    live = np.stack([alive(part.raw) for part in parts])  # (n, g)
+    whole = live.all(axis=1) & np.isfinite(slow).all(axis=(1, 2))
     found: list[Float | None] = [None] * len(parts)
     if whole.any():
         sets: Sets = [(tuple(range(len(given))), slice(None))]
@@ -164,12 +164,12 @@ def believe(
         for k, pair in zip(np.flatnonzero(whole), together, strict=True):
             found[k] = pair
     for k in np.flatnonzero(~whole):
-        sets = _sets(~np.isnan(slow[k]) & alive[k][:, None])
+        sets = _sets(~np.isnan(slow[k]) & live[k][:, None])
         x = np.nan_to_num(slow[k : k + 1])
         found[k] = _at_rate(predictor, x, sets, given, fs, len(parts[0]))[0]
     return [
-        _with_given(pair, part, given, live)
-        for pair, part, live in zip(found, parts, alive, strict=True)
+        _with_given(pair, part, given, each)
+        for pair, part, each in zip(found, parts, live, strict=True)
         if pair is not None
     ]
 
@@ -206,10 +206,10 @@ def _at_rate(
 
 
 def _with_given(
-    believed: Float, part: Part, given: tuple[str, ...], alive: NDArray[np.bool_]
+    believed: Float, part: Part, given: tuple[str, ...], live: NDArray[np.bool_]
 ) -> Float:
     """The belief (2, 12, time) with what is known put into it, exactly."""
-    there = ~np.isnan(part.cleaned) & alive[:, None]
+    there = ~np.isnan(part.cleaned) & live[:, None]
     known = np.zeros(len(part), bool)
     y8 = believed[0, EIGHT_OF_TWELVE].astype(np.float64)
     for rows, where in _sets(there):
@@ -238,8 +238,18 @@ def _sets(there: NDArray[np.bool_]) -> Sets:
     return found
 
 
-def _alive(x: Signal) -> NDArray[np.bool_]:
-    """(n_given,): leads that are not constant throughout, nor one gap."""
+def alive(x: Signal) -> NDArray[np.bool_]:
+    """(n_given,): leads that are not constant throughout, nor one gap.
+
+    Parameters
+    ----------
+    x : (n_given, time) mV.
+
+    Examples
+    --------
+    >>> alive(np.array([[1.0, np.nan, 1.0], [1.0, np.nan, 2.0]])).tolist()
+    [False, True]
+    """
     low = np.where(np.isnan(x), np.inf, x).min(axis=1)
     high = np.where(np.isnan(x), -np.inf, x).max(axis=1)
     return np.asarray(high > low)

@@ -97,6 +97,10 @@ def test_a_flat_lead_is_kept_but_not_believed(model):
     np.testing.assert_allclose(out.ecg["V4"], only.ecg["V4"], atol=1e-6)
     with pytest.raises(dsp.SignalError, match="flat in every lead"):
         model.predict(dsp.ECG(np.zeros(5000), 500, ["I"]))
+    with_a_gap = np.ones(5000)
+    with_a_gap[100:200] = np.nan
+    with pytest.raises(dsp.SignalError, match="flat in every lead"):
+        model.predict(dsp.ECG(with_a_gap, 500, ["I"]))
 
 
 def test_baseline_wander_is_not_spread(model):
