@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -227,12 +228,13 @@ def teach(
     leads: tuple[str, ...] | None = (),
     size: int = 64,
     seed: int = 0,
+    start: ResidualEncoder | None = None,
     out: Path | None = None,
     device: str | None = None,
 ) -> ResidualEncoder:
     """A teacher; with ``leads=None``, random subsets, the lead-dropout encoder.
 
-    Its embeddings have mean 0 and mean variance 1 over the cohort, twelve leads given.
+    `start` is an encoder to go on from, which is not changed; `preset` is not used then. Its embeddings have mean 0 and mean variance 1 over the cohort, twelve leads given.
 
     Raises
     ------
@@ -247,7 +249,7 @@ def teach(
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        encoder = ResidualEncoder.preset(preset)
+        encoder = copy.deepcopy(start) if start else ResidualEncoder.preset(preset)
         model = Teaching(encoder, cohort.labels.shape[1], cohort.knobs.shape[1])
     batches = PairBatches(cohort, size, leads=leads, seed=seed, other=True)
     fit(model, batches, _schedule(steps), out=out, seed=seed, device=device)
@@ -263,10 +265,13 @@ def align(
     *,
     size: int = 64,
     seed: int = 0,
+    start: ResidualEncoder | None = None,
     out: Path | None = None,
     device: str | None = None,
 ) -> Alignment:
     """A student aligned to a teacher, moved and stretched to its space.
+
+    `start` is a student to go on from; without it, it starts as a copy of the teacher.
 
     Raises
     ------
@@ -281,6 +286,8 @@ def align(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Alignment(teacher, recipe)
+        if start is not None:
+            model.student.load_state_dict(start.state_dict())
     batches = PairBatches(cohort, size, leads=recipe.leads, seed=seed)
     fit(model, batches, _schedule(steps), out=out, seed=seed, device=device)
     given = recipe.leads or ("I", "II", "V2")

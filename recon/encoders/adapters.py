@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from dsp import ECG, ECGError, LeadError, checks, filters, leads
 from recon.encoders.encoder import Latents, as_array
 
+RECORDING: Final = 10.0
+"""Seconds that all of them were taught on: what is filtered and scaled at a time."""
 _SWAPPED: Final = (*leads.TWELVE[:4], "aVF", "aVL", *leads.PRECORDIAL)
 
 
@@ -43,37 +45,62 @@ class Public:
     ----------
     fs : Hz. seconds : of its window; longer records are cut, shorter ones padded with zeros.
     leads : in its order.
-    scale : of (n, leads, time).
-    band : Hz, filtered before; None for none.
-    source : where architecture and weights come from, with the licence.
+    scale : of (n, leads, time), the first `RECORDING` seconds.
+    band : corners in Hz and order of a Butterworth filter, applied both ways before; None for none.
+    source : paper, repository and licence.
     """
 
     fs: float
     seconds: float
     leads: tuple[str, ...]
     scale: Callable[[Tensor], Tensor]
-    band: tuple[float, float] | None
+    band: tuple[float, float, int] | None
     source: str
 
 
 PUBLIC: Final[Mapping[str, Public]] = {
     "ecgfounder": Public(
-        500, 10, leads.TWELVE, whole_record, None, "PKUDigitalHealth/ECGFounder, MIT"
+        500,
+        10,
+        leads.TWELVE,
+        whole_record,
+        None,
+        "Li et al. 2025 (arXiv 2410.04133), PKUDigitalHealth/ECGFounder, MIT; as it is fine-tuned",
     ),
     "ecgfounder-1": Public(
-        500, 10, ("I",), whole_record, None, "PKUDigitalHealth/ECGFounder, one lead, MIT"
+        500,
+        10,
+        ("I",),
+        whole_record,
+        None,
+        "Li et al. 2025 (arXiv 2410.04133), PKUDigitalHealth/ECGFounder, one lead, MIT",
     ),
     "clef": Public(
         500,
         10,
         ("I",),
         each_lead,
-        (0.67, 40.0),
-        "Nokia-Bell-Labs/ecg-foundation-model, Clear BSD",
+        (0.67, 40.0, 5),
+        "Shu et al. 2025 (arXiv 2512.02180), Nokia-Bell-Labs/ecg-foundation-model, BSD 3-Clause; as "
+        "it is pre-trained, on any one of the twelve leads",
     ),
-    "ecg-fm": Public(500, 5, leads.TWELVE, each_lead, None, "bowang-lab/ECG-FM, MIT"),
+    "ecg-fm": Public(
+        500,
+        5,
+        leads.TWELVE,
+        each_lead,
+        None,
+        "McKeen et al. 2025 (arXiv 2408.05178), bowang-lab/ECG-FM with Jwoo5/fairseq-signals, MIT; "
+        "scaled first, cut into windows after",
+    ),
     "melp": Public(
-        500, 10, _SWAPPED, zero_to_one, None, "fuyingw/MELP_Encoder, Apache-2.0; leads as in MIMIC"
+        500,
+        10,
+        _SWAPPED,
+        zero_to_one,
+        None,
+        "Wang et al. 2025 (arXiv 2506.21803), HKU-MedAI/MELP; weights fuyingw/MELP_Encoder, "
+        "Apache-2.0; leads in the order of MIMIC-IV-ECG",
     ),
 }
 """Public encoders by name, as their published code feeds them (read November 2026)."""
@@ -141,12 +168,14 @@ class Adapter:
         wants = self.wants
         rows = _rows(names, wants.leads)
         chosen = np.einsum("lr,nrt->nlt", rows, np.nan_to_num(x), optimize=True)
-        chosen = filters.resample(chosen, fs, wants.fs)
+        chosen = filters.resample(chosen, fs, wants.fs)[..., : round(RECORDING * wants.fs)]
         if wants.band is not None:
-            chosen = filters.bandpass(chosen, wants.fs, *wants.band)
+            low, high, order = wants.band
+            chosen = filters.bandpass(chosen, wants.fs, low, high, order=order)
         n_samples = round(wants.seconds * wants.fs)
-        scaled = wants.scale(torch.from_numpy(chosen[..., :n_samples]))
-        return nn.functional.pad(scaled, (0, n_samples - scaled.shape[-1]))
+        lacking = max(0, n_samples - chosen.shape[-1])
+        padded = nn.functional.pad(torch.from_numpy(chosen), (0, lacking))
+        return wants.scale(padded)[..., :n_samples]
 
     def _vector(self, out: Any) -> Tensor:
         while isinstance(out, tuple | list):

@@ -2,13 +2,23 @@
 
 from recon.gaps.cohort import Cohort
 from recon.gaps.decomposition import Split
-from recon.gaps.paths import Outcome, Path, bundled, closed_form, posterior, references
+from recon.gaps.paths import (
+    Batched,
+    Outcome,
+    Path,
+    bundled,
+    closed_form,
+    embedding,
+    posterior,
+    references,
+)
 from recon.gaps.posterior import GaussianPosterior
 from recon.gaps.random_encoder import RandomEncoder
 from recon.gaps.report import GapReport, Recovery, Row
 from recon.gaps.study import gaps
 
 __all__ = [
+    "Batched",
     "Cohort",
     "GapReport",
     "GaussianPosterior",
@@ -20,6 +30,7 @@ __all__ = [
     "Split",
     "bundled",
     "closed_form",
+    "embedding",
     "gaps",
     "posterior",
     "references",

@@ -78,10 +78,12 @@ class Records(Sequence[ECG]):
     @overload
     def __getitem__(self, key: slice) -> Records: ...
     def __getitem__(self, key: int | slice) -> ECG | Records:
-        """Record number `key` of these, or some of them."""
+        """Record number `key` of these, its meta naming it and its patient; or some of them."""
         if isinstance(key, slice):
             return dataclasses.replace(self, rows=self.rows[key])
-        return ECG(self.cohort.twelve([self.rows[key]])[0], FS, leads.TWELVE)
+        row = self.rows[key]
+        meta = {"name": self.cohort.names[row], "patient": self.cohort.groups[row]}
+        return ECG(self.cohort.twelve([row])[0], FS, leads.TWELVE, meta=meta)
 
 
 def gather(records: Iterable[Record], *, progress: bool = True) -> Cohort:

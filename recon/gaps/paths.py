@@ -8,7 +8,7 @@ one of four things; what it returns says what it is:
     (dim,)                                        a latent
     Outcome(samples, latent)                      both
 
-`Path` adds what a table needs to know: which kind it is, whether its latent is in the teacher's
+`Batched` makes one of a callable that takes many records at once, as networks like it. `Path` adds what a table needs to know: which kind it is, whether its latent is in the teacher's
 space, and, for one that learns from other patients' records, how it is fitted.
 """
 
@@ -41,6 +41,8 @@ KINDS: Final[Mapping[str, str]] = {
 }
 SAMPLES: Final = 8
 """Drawn for each record by a posterior path."""
+VOTERS: Final = 500
+"""Patients at most that the refitted Gaussian keeps, evenly taken: each costs time at every record."""
 
 
 class Outcome(NamedTuple):
@@ -56,10 +58,34 @@ class Outcome(NamedTuple):
     latent: NDArray[Any] | None = None
 
 
-Run = Callable[[ECG], "ECG | ArrayLike | Outcome"]
+Result = ECG | ArrayLike | Outcome
+Run = Callable[[ECG], Result]
 Sampler = Callable[[ECG, int, int], ArrayLike]
-Encoder = Callable[[NDArray[np.float32], float], Any]
-"""(n, 12, time) mV and their rate, 100 Hz, to (n, dim)."""
+Encoder = Callable[..., Any]
+"""(n, leads, time) mV, their rate, 100 Hz, and their names unless they are the twelve, to (n, dim)."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Batched:
+    """A way that takes many records at once: a path's `run`, or what its `fit` returns.
+
+    Attributes
+    ----------
+    many : from records, all of the same leads and length, to what the way makes of each.
+
+    Examples
+    --------
+    >>> way = Batched(lambda ecgs: np.stack([ecg.signal.mean(axis=1) for ecg in ecgs]))
+    >>> way(ECG(np.ones((2, 500)), 100, ["I", "II"])).tolist()
+    [1.0, 1.0]
+    """
+
+    many: Callable[[Sequence[ECG]], Sequence[Result] | NDArray[Any]]
+
+    def __call__(self, ecg: ECG) -> Result:
+        """Of one record."""
+        alone: Result = self.many([ecg])[0]
+        return alone
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,7 +116,7 @@ class Path:
     about: str = ""
 
 
-def outcome(result: "ECG | ArrayLike | Outcome", n_samples: int) -> Outcome:
+def outcome(result: Result, n_samples: int) -> Outcome:
     """What a path returned, in one form.
 
     Raises
@@ -233,12 +259,27 @@ def bundled(seed: int = 0) -> dict[str, Path]:
     return {
         **closed_form(seed),
         "Reconstructor": Path(lambda ecg: model.predict(ecg).ecg, "B", about=seen),
-        "alignment": Path(aligner.embed, "C", about=seen),
+        "alignment": Path(embedding(aligner.embed), "C", about=seen),
     }
 
 
+def embedding(encoder: Encoder) -> Batched:
+    """The way of an encoder that takes any leads, such as `Aligner.embed`: straight to its latent.
+
+    Examples
+    --------
+    >>> way = embedding(lambda x, fs, leads: x.mean(axis=-1))
+    >>> np.shape(way(ECG(np.ones((2, 500)), 100, ["I", "II"])))
+    (2,)
+    """
+    return Batched(
+        lambda ecgs: encoder(np.stack([ecg.signal for ecg in ecgs]), ecgs[0].fs, ecgs[0].leads)
+    )
+
+
 def _gaussian(train: Sequence[ECG]) -> Gaussian:
-    x8 = (ecg[leads.EIGHT] for ecg in train)
+    kept = np.linspace(0, len(train) - 1, min(len(train), VOTERS)).astype(int)
+    x8 = (train[int(k)][leads.EIGHT] for k in kept)
     return Gaussian.fit(np.stack([covariance(split(x, train[0].fs)) for x in x8]))
 
 

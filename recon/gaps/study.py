@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from dsp import ECG, SignalError
+from dsp import ECG, LengthError, SignalError
 from dsp import leads as lead_names
 from dsp.datasets import grouped_folds
 from dsp.statistics import FEWEST_PATIENTS
@@ -38,6 +38,7 @@ def gaps(
     paths: Mapping[str, Path | Run] | None = None,
     teacher: Encoder | None = None,
     judge: Encoder | None = None,
+    folds: Mapping[str, int] | None = None,
     cache: str | pathlib.Path | None = None,
     seed: int = 0,
     progress: bool = True,
@@ -57,6 +58,8 @@ def gaps(
         encoder, measurements and zero fill are always there too. All bundled ways if None.
     teacher : ``(n, 12, time) mV, fs -> (n, dim)``; whose latents are the truth. The bundled one if None.
     judge : as `teacher`, never used in training: whether a latent is good for others too.
+    folds : the fold of each patient, from 0, for ways that were trained on the other folds' patients
+        beforehand; dealt evenly if None.
     cache : folder in which what the paths make is kept, so that an interrupted run goes on.
     seed : of folds, draws, random encoders and samples.
     progress : show bars.
@@ -68,7 +71,9 @@ def gaps(
     Raises
     ------
     LengthError
-        If fewer than eight records, or a single patient, can be used.
+        If fewer than eight records, or a single patient, can be used, or there is but one fold.
+    SignalError
+        If a patient is in no fold.
     LeadError
         If a lead set determines all twelve leads, or holds others.
 
@@ -87,19 +92,19 @@ def gaps(
         signal.hidden(names)
     chosen = _chosen(paths, seed)
     cohort = gather(records, progress=progress)
-    folds = grouped_folds(cohort.groups, min(FOLDS, len(set(cohort.groups))), seed)
+    fold_of = _folds(cohort, folds, seed)
     encoders = {
         "teacher": teacher or _bundled_teacher(),
         "judge": judge or RandomEncoder(seed=100 + seed),
     }
     truth = [marks(x) for x in tqdm(_twelve(cohort), "beats", len(cohort), disable=_off(progress))]
-    gatherer = Gatherer(cohort, truth, folds, encoders, pathlib.Path(cache) if cache else None)
+    gatherer = Gatherer(cohort, truth, fold_of, encoders, pathlib.Path(cache) if cache else None)
     referee = Referee(
         cohort,
         truth,
         np.stack([median_beat(x, mark) for x, mark in zip(cohort.signals, truth, strict=True)]),
         {name: _encoded(gatherer, name) for name in encoders},
-        folds,
+        fold_of,
         seed=seed,
     )
     return _Study(gatherer, referee, chosen, lead_sets).run(progress=progress)
@@ -267,6 +272,22 @@ def _chosen(paths: Mapping[str, Path | Run] | None, seed: int) -> dict[str, Path
     given = ways.bundled(seed) if paths is None else {**ways.references(seed), **paths}
     made = {name: path if isinstance(path, Path) else Path(path) for name, path in given.items()}
     return dict(sorted(made.items(), key=lambda item: item[1].kind != "F"))
+
+
+def _folds(cohort: Cohort, folds: Mapping[str, int] | None, seed: int) -> NDArray[np.int64]:
+    """(n,) the fold of each record, from 0 without a gap."""
+    groups = cohort.groups
+    if folds is None:
+        return grouped_folds(groups, min(FOLDS, len(set(groups))), seed)
+    unknown = sorted(set(groups) - set(folds))
+    if unknown:
+        raise SignalError(
+            f"folds: no fold for {len(unknown)} patients, such as {unknown[0]!r}; give one for each."
+        )
+    names, of = np.unique([folds[group] for group in groups], return_inverse=True)
+    if len(names) < 2:
+        raise LengthError(f"folds: all patients are in fold {names[0]}; give two folds or more.")
+    return np.asarray(of, np.int64)
 
 
 def _bundled_teacher() -> Encoder:

@@ -4,6 +4,7 @@ from recon.tasks.cohort import INFARCTS, KNOBS, REAL, Cohort, infarcts, real, si
 from recon.tasks.features import features
 from recon.tasks.fine_tuning import FineTuning, fine_tune
 from recon.tasks.probe import Probe, few_shot, neighbours
+from recon.tasks.ptbxl import ptbxl
 
 __all__ = [
     "INFARCTS",
@@ -17,6 +18,7 @@ __all__ = [
     "fine_tune",
     "infarcts",
     "neighbours",
+    "ptbxl",
     "real",
     "simulated",
 ]

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp import LengthError, checks, datasets, filters, leads
+from dsp import LengthError, checks, datasets, filters, leads, statistics
 from dsp.datasets import Entry
 
 FS: Final = 100.0
@@ -26,6 +26,7 @@ INFARCTS: Final = ("ALMI", "AMI", "ASMI", "ILMI", "IMI", "IPLMI", "IPMI", "LMI",
 QUIET_DB, LOUD_DB = 28.0, 10.0
 """Range of the signal-to-noise ratio that simulated records are given."""
 _CHUNK: Final = 128  # records that share a noise level
+_FOLDS: Final = 5
 
 REAL: Final[Mapping[str, tuple[str, ...]]] = {
     "AFIB": ("Atrial fibrillation", "164889003"),
@@ -57,6 +58,7 @@ class Cohort:
     names : of the k labels.
     knobs : (n, `KNOBS`) float32, standardised; NaN for real records.
     groups : n patients, or data sets where patients are unknown.
+    split : n parts of the data set's own, ``train``, ``val``, ``test``; () where it has none.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Cohort:
     names: tuple[str, ...]
     knobs: NDArray[np.float32]
     groups: tuple[str, ...]
+    split: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -83,10 +86,14 @@ class Cohort:
             labels=self.labels[places],
             knobs=self.knobs[places],
             groups=tuple(self.groups[i] for i in places),
+            split=tuple(self.split[i] for i in places) if self.split else (),
         )
 
     def __add__(self, other: Cohort) -> Cohort:
-        """Both, with the labels of both; what the other does not label is unknown there."""
+        """Both, with the labels of both; what the other does not label is unknown there.
+
+        Parts are kept where both have them.
+        """
         names = tuple(dict.fromkeys(self.names + other.names))
         return Cohort(
             np.concatenate([self.x, other.x]),
@@ -94,11 +101,53 @@ class Cohort:
             names,
             np.concatenate([self.knobs, other.knobs]),
             self.groups + other.groups,
+            self.split + other.split if self.split and other.split else (),
         )
 
     def select(self, names: Sequence[str]) -> Cohort:
         """The same records with these labels, unknown where they are not labelled."""
         return dataclasses.replace(self, labels=_columns(self, tuple(names)), names=tuple(names))
+
+    def parts(self) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Pairs of masks, to learn from and to score: the data set's own, or five folds by group.
+
+        Raises
+        ------
+        LengthError
+            If there are no parts, and fewer than five groups.
+
+        Examples
+        --------
+        >>> [int(scored.sum()) for _, scored in simulated(10).parts()]
+        [2, 2, 2, 2, 2]
+        """
+        if self.split:
+            return [(self._of("train"), self._of("test"))]
+        folds = datasets.grouped_folds(self.groups, _FOLDS)
+        return [(folds != k, folds == k) for k in range(_FOLDS)]
+
+    def scorable(self) -> Cohort:
+        """The same records with the labels that can be scored.
+
+        At least `dsp.statistics.FEWEST_POSITIVES` groups of what `parts` scores have the label, and
+        as many do not.
+
+        Examples
+        --------
+        >>> infarcts(36).scorable().names
+        ('MI',)
+        """
+        groups = np.array(self.groups)
+        scored = self._of("test") if self.split else np.ones(len(self), bool)
+        counts = [
+            min(len(set(groups[scored & (column == value)])) for value in (0, 1))
+            for column in self.labels.T
+        ]
+        fewest = statistics.FEWEST_POSITIVES
+        return self.select([n for n, c in zip(self.names, counts, strict=True) if c >= fewest])
+
+    def _of(self, part: str) -> NDArray[np.bool_]:
+        return np.asarray(np.array(self.split) == part)
 
 
 def simulated(n: int, *, diagnosis: Sequence[str] | None = None, seed: int = 0) -> Cohort:

@@ -7,7 +7,7 @@ probes that did not see its third of the patients (data sets where patients are 
 changes with the third. No real label is used to train an encoder. Rows with * are mapped to the
 teacher's space by ridge regression on training records before retrieval. Every reduced-lead input
 is normalised by its own leads. Intervals: 95 %, by patient; DeLong for the infarcts, all seeds
-together (the same patients), bootstrap elsewhere.
+together (the same patients) and PTB-XL, where it is below the folder; bootstrap elsewhere.
 
     python -m tests.benchmarks.alignment            # about 30 minutes on two cores
     python -m tests.benchmarks.alignment --quick    # does it run
@@ -32,6 +32,7 @@ from recon.encoders import Encoder, ResidualEncoder
 from recon.gaussian import Gaussian
 from recon.reconstructor import Reconstructor
 from recon.tasks import fine_tuning
+from tests.benchmarks import probes
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = ("I",)
@@ -160,6 +161,7 @@ def main():
     beaten = infarct_tables(test, results)
     retrieval_table(results, len(records), gallery)
     real_table(first, results, thirds)
+    ptbxl_tables(options.data, results, first.groups)
     few_table(test, results)
     if options.fine_tune:
         fine_tuned(test, results, options)
@@ -313,6 +315,42 @@ def real_table(first, results, thirds):
             for other in ("zero-filled", "lead-dropout")
         ]
         print(f"{name:18}" + "".join(f"{interval(cell):26}" for cell in cells))
+
+
+def ptbxl_tables(folder, results, seen):
+    """PTB-XL, lead I, by its official folds; patients that an encoder may have seen are left out."""
+    try:
+        found = tasks.ptbxl(folder)
+    except dsp.ReadError as error:
+        print(f"\nWithout PTB-XL's labels: {error}")
+        return
+    met = np.isin(found["infarcts"].groups, seen)
+    z = [r["world"].paths(found["infarcts"]) for r in results]
+    asked = {
+        "nine infarcts": found["infarcts"].select(tasks.INFARCTS),
+        "any infarct": found["infarcts"].select(["MI"]),
+        "superclass": found["superclass"],
+        "rhythm": found["rhythm"],
+    }
+    for name, whole in asked.items():
+        labels = np.where(met[:, None], np.nan, whole.labels)
+        task = dataclasses.replace(whole, labels=labels).scorable()
+        if not task.names:
+            print(f"\nPTB-XL {name}: too few patients of fold 10 to score")
+            continue
+        [(_, test)] = task.parts()
+        positives = np.nansum(task.labels[test], axis=0).astype(int)
+        counts = " ".join(f"{n} {k}" for n, k in zip(task.names, positives, strict=True))
+        print(f"\nPTB-XL {name}, lead I, folds 1-8 to learn from; positives of fold 10: {counts}")
+        print(f"{'path':18}{'macro AUROC':24}{'minus zero-filled':26}{'minus lead-dropout':26}")
+        scores = {path: np.stack([probes.probed(task, one[path]) for one in z]) for path in z[0]}
+        for path, own in scores.items():
+            cells = [probes.interval(task, own)]
+            cells += [
+                probes.interval(task, own, scores[other])
+                for other in ("zero-filled", "lead-dropout")
+            ]
+            print(f"{path:18}" + "".join(f"{interval(cell):26}" for cell in cells))
 
 
 def means(truth, scores):

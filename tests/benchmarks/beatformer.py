@@ -4,8 +4,9 @@
     python -m tests.benchmarks.beatformer --device cuda --preset base --data FOLDER     # with PTB-XL in it
 
 Conventions. 100 Hz, 0.5-40 Hz, first ten seconds. Pre-training: simulated patients, and real recordings
-that no probe asks about (those without labels; of PTB-XL, folds 1-8). The beat-token encoders see no label;
-the residual encoder and lead dropout learn the simulated statements as well (`recon.align.aligner.teach`).
+that no probe asks about (those without labels; with PTB-XL, its folds 1-8 instead). The beat-token
+encoders see no label; the residual encoder and lead dropout learn the simulated statements as well
+(`recon.align.aligner.teach`).
 Probe: ridge (`recon.tasks.Probe`), grouped 5-fold by patient, and by data set where patients are unknown;
 PTB-XL: folds 1-8 to learn, 10 to score. Labels: at least ten positive patients. Beats are found in the leads
 that are given. AUROC: mean over labels and seeds; 95 % intervals by patient (DeLong's influences summed
@@ -33,7 +34,7 @@ from recon.beatformer.pictures import Atlas
 from recon.beatformer.pretraining import PRESETS, Corpus, Size, batches, pretrain
 from recon.beatformer.words import FS, tensors
 from recon.encoders import ResidualEncoder
-from tests.benchmarks.probes import Task, cell, interval, known, probed, ptbxl, signed
+from tests.benchmarks.probes import cell, interval, probed, signed
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LEADS: Final = (leads.TWELVE, ("I", "II", "V2"), ("I",))
@@ -49,7 +50,7 @@ class Bench:
     size: Size
     simulated: tasks.Cohort
     real: tasks.Cohort
-    tasks: list[Task]
+    tasks: dict[str, tasks.Cohort]
     beats: dict[tuple[str, int, int], Beats] = dataclasses.field(default_factory=dict)
 
     def beats_of(self, x, chosen, detector: str) -> Beats:
@@ -177,24 +178,29 @@ def gather(options):
     """What is learned from and what is asked."""
     cohort = tasks.real(options.data)
     silent = np.isnan(cohort.labels).all(axis=1)
-    asked = cohort[~silent]
     infarcts = tasks.infarcts(options.infarcts, seed=7)
-    found = [
-        known("infarcts", infarcts.x, infarcts.labels[:, :-1], infarcts.groups),
-        known("recordings", asked.x, asked.labels, asked.groups),
-    ]
-    more, learn = ptbxl(options.data)
-    real = cohort[silent] if learn is None else learn
+    asked = {"infarcts": infarcts.select(tasks.INFARCTS), "recordings": cohort[~silent]}
+    real = cohort[silent]
+    try:
+        more = tasks.ptbxl(options.data)
+        more["infarcts"] = more["infarcts"].select(tasks.INFARCTS)
+    except dsp.ReadError as error:
+        print(f"without PTB-XL's tasks: {error}")
+    else:
+        asked |= {f"PTB-XL {name}": one for name, one in more.items()}
+        one = more["rhythm"]
+        real = one[(np.array(one.split) == "train") & ~np.isin(one.groups, cohort.groups)]
     size = PRESETS[options.preset]
     if options.steps:
         size = dataclasses.replace(size, steps=options.steps)
     simulated = tasks.simulated(options.patients, seed=101)
-    return Bench(options, size, simulated, real.select(simulated.names), found + more)
+    asked = {name: task for name, one in asked.items() if (task := one.scorable()).names}
+    return Bench(options, size, simulated, real.select(simulated.names), asked)
 
 
 def heads(bench, embed):
     """AUROC of HUG and of plain pooling on the summaries of one CLEAR, by the infarcts task."""
-    task, device = bench.tasks[0], bench.options.device
+    task, device = bench.tasks["infarcts"], bench.options.device
     x, beats = given(task.x, leads.TWELVE), bench.beats_of(task.x, leads.TWELVE, "ours")
 
     def both(sentence):
@@ -241,8 +247,8 @@ def heads(bench, embed):
 
 def speed(embed, bench):
     """Records a second, a batch of 32 of twelve leads, words ready; and with words to be made."""
-    x, model = given(bench.tasks[0].x[:32], leads.TWELVE), embed.model
-    beats = bench.beats_of(bench.tasks[0].x, leads.TWELVE, "ours")[:32]
+    x8, model = bench.tasks["infarcts"].x, embed.model
+    x, beats = given(x8[:32], leads.TWELVE), bench.beats_of(x8, leads.TWELVE, "ours")[:32]
     sentence = tensors(QRSTokenizer(FS, mode=model.mode).encode(x, FS, beats))
     sentence = {k: v.to(bench.options.device) for k, v in sentence.items()}
     calls = (
@@ -279,21 +285,33 @@ def about_words(name, embed, bench):
 
 def tables(bench, scores):
     """Areas, and differences."""
-    columns = [(task, chosen) for task in bench.tasks for chosen in LEADS]
-    print(f"\n{'AUROC':18}" + "".join(f"{title(t, c):>26}" for t, c in columns))
+    columns = [(name, chosen) for name in bench.tasks for chosen in LEADS]
+    print(f"\n{'AUROC':18}" + "".join(f"{title(n, c):>28}" for n, c in columns))
     for row in scores:
-        cells = [cell(interval(t, scores[row][t.name, len(c)])) for t, c in columns]
-        print(f"{row:18}" + "".join(f"{one:>26}" for one in cells))
-    print(f"\n{'difference':34}" + "".join(f"{title(t, c):>26}" for t, c in columns))
+        cells = [cell(interval(bench.tasks[n], scores[row][n, len(c)])) for n, c in columns]
+        print(f"{row:18}" + "".join(f"{one:>28}" for one in cells))
+    print(f"\n{'difference':34}" + "".join(f"{title(n, c):>28}" for n, c in columns))
     for a, b in AGAINST:
         if a in scores and b in scores:
-            pairs = [(t, scores[a][t.name, len(c)], scores[b][t.name, len(c)]) for t, c in columns]
-            cells = [signed(interval(*pair)) for pair in pairs]
-            print(f"{a + ' - ' + b:34}" + "".join(f"{one:>26}" for one in cells))
+            pairs = [(n, scores[a][n, len(c)], scores[b][n, len(c)]) for n, c in columns]
+            cells = [signed(interval(bench.tasks[n], *pair)) for n, *pair in pairs]
+            print(f"{a + ' - ' + b:34}" + "".join(f"{one:>28}" for one in cells))
 
 
-def title(task, chosen):
-    return f"{task.name}, {'12' if len(chosen) == 12 else ' '.join(chosen)}"
+def title(name, chosen):
+    return f"{name}, {'12' if len(chosen) == 12 else ' '.join(chosen)}"
+
+
+def score(bench, embed):
+    """Held-out scores by task and number of leads; records that tasks have in common are read once."""
+    found, latents = {}, {}
+    for name, task in bench.tasks.items():
+        for chosen in LEADS:
+            key = (id(task.x), len(chosen))
+            if key not in latents:
+                latents[key] = embed(task.x, chosen)
+            found[name, len(chosen)] = probed(task, latents[key])
+    return found
 
 
 def main():
@@ -310,25 +328,22 @@ def main():
     parser.add_argument("--picture", type=Path, help="file for a picture of the vocabulary")
     bench = gather(options := parser.parse_args())
     print(__doc__.split("\n\n")[2])
-    for task in bench.tasks:
-        print(f"{task.name}: {len(task.x)} records, {len(set(task.groups))} groups, "
-              f"{task.labels.shape[1]} labels")  # fmt: skip
-    if len(bench.tasks) == 2:
-        print("super, sub, form, rhythm: PTB-XL is not below the folder in full")
+    for name, task in bench.tasks.items():
+        print(
+            f"{name}: {len(task)} records, {len(set(task.groups))} groups, {len(task.names)} labels"
+        )
     print(f"learned from: {len(bench.simulated)} simulated, {len(bench.real)} real\n")
     scores, notes, clear = {}, [], None
     for row in options.rows:
         begun = time.monotonic()
-        found = {(task.name, len(c)): [] for task in bench.tasks for c in LEADS}
+        found = []
         for seed in range(options.seeds):
             embed = ROWS[row](bench, seed)
-            for task in bench.tasks:
-                for chosen in LEADS:
-                    found[task.name, len(chosen)].append(probed(task, embed(task.x, chosen)))
+            found.append(score(bench, embed))
             if seed == 0 and hasattr(embed, "model"):
                 notes.append(about_words(row, embed, bench))
                 clear = embed if row == "CLEAR" else clear
-        scores[row] = {key: np.stack(parts) for key, parts in found.items()}
+        scores[row] = {key: np.stack([one[key] for one in found]) for key in found[0]}
         print(f"{row}: {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)
     tables(bench, scores)
     print("\n" + "\n".join(notes))

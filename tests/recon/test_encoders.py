@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from hypothesis import given, settings
 from strategies import lead_sets, patient
@@ -205,6 +206,41 @@ def test_public_leads_go_by_name(records):
     )
     with pytest.raises(dsp.LeadError, match="needs I"):
         Adapter("clef", Sum())(records[:, 6:7], 500, ("V1",))
+
+
+class Raw(nn.Module):
+    """What it was given, lead after lead."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1)
+
+
+def test_public_input_is_prepared_as_published(records):
+    x = np.tile(records[0].astype(np.float64), 2)[:, :7500]
+    x = np.concatenate([x[:, :2500], 3 * x[:, 2500:5000], 9 * x[:, 5000:]], axis=1)  # 5 s each
+    ten = x[:, :5000]
+
+    melp = Adapter("melp", Raw())(x, 500).reshape(12, -1)
+    order = rows("I", "II", "III", "aVR", "aVF", "aVL", *leads.PRECORDIAL)
+    expected = (ten - ten.min()) / (ten.max() - ten.min())
+    np.testing.assert_allclose(melp, expected[order], atol=SAME)
+    short = Adapter("melp", Raw())(x[:, :2500], 500).reshape(12, -1)
+    low, high = x[:, :2500].min(), x[:, :2500].max()
+    np.testing.assert_allclose(short[:, 2500:], -low / (high - low), atol=SAME)  # 0 mV, then scaled
+
+    fm = Adapter("ecg-fm", Raw())(x, 500).reshape(12, -1)
+    whole = (ten - ten.mean(axis=1, keepdims=True)) / ten.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(fm, whole[:, :2500], atol=1e-4)  # float32 sums over ten seconds
+
+    founder = Adapter("ecgfounder", Raw())(x, 500).reshape(12, -1)
+    np.testing.assert_allclose(founder, (ten - ten.mean()) / ten.std(), atol=1e-4)
+
+    clef = Adapter("clef", Raw())(x, 500)
+    sos = scipy.signal.butter(5, [0.67, 40], "band", fs=500, output="sos")
+    one = scipy.signal.sosfiltfilt(sos, ten[0])
+    one = (one - one.mean()) / one.std()
+    inside = slice(1000, 4000)  # away from the ends, which each filter continues in its own way
+    assert np.corrcoef(clef[inside], one[inside])[0, 1] > 0.999
 
 
 def test_public_weights_are_never_pickles(tmp_path, records):

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 import dsp
 import ecgsynth
-from dsp import ECG, leads
+from dsp import ECG, LengthError, SignalError, leads
 from recon.cli import app
-from recon.gaps import Outcome, Path, RandomEncoder, closed_form, gaps, paths, posterior
+from recon.gaps import Batched, Outcome, Path, RandomEncoder, closed_form, gaps, paths, posterior
 from recon.gaps.cohort import gather
 from recon.gaps.paths import outcome
 from recon.gaps.schema import JSON_SCHEMA
@@ -174,6 +174,43 @@ def test_failures_are_reported_and_the_rest_is_scored(records):
     assert report.gap("fails", ("I",), "teacher").n_records == N - len(lost)
     assert report.gap("infinite", ("I",), "teacher") is None
     assert any(w.startswith(f"fails failed on {len(lost)} of {N}") for w in report.warnings)
+
+
+def test_many_at_once_is_one_after_another(records):
+    def mean(ecgs):
+        if len(ecgs) > 1 and any(ecg.signal[0, 0] == bad for ecg in ecgs):
+            raise ValueError("one of these will not do")
+        if ecgs[0].signal[0, 0] == bad:
+            raise ValueError("this one will not do")
+        return np.stack([TEACHER(np.repeat(ecg.signal, 12, axis=0)[None])[0] for ecg in ecgs])
+
+    bad = gather(records, progress=False).given(3, ("I",)).signal[0, 0]
+    ways = {"once": Path(Batched(mean), "C"), "alone": Path(lambda ecg: mean([ecg])[0], "C")}
+    report = compare(records, paths=ways)
+    once, alone = (report.gap(name, ("I",), "teacher") for name in ways)
+    assert once == alone
+    assert once.n_records == N - 1
+    assert [f.reason for f in report.failures] == ["ValueError: this one will not do"] * 2
+
+
+def test_folds_of_a_cross_validation_are_kept(records):
+    fold_of = {f"record {k}": k % 3 for k in range(N)}
+    seen = []
+
+    def fit(train):
+        seen.append({fold_of[ecg.meta["patient"]] for ecg in train})
+        return paths.naive.copy
+
+    named = [
+        ECG(r.signal, r.fs, r.leads, meta={"patient": name})
+        for r, name in zip(records, fold_of, strict=True)
+    ]
+    compare(named, paths={"copy": Path(kind="D", fit=fit)}, folds=fold_of)
+    assert seen == [{1, 2}, {0, 2}, {0, 1}]
+    with pytest.raises(SignalError, match="no fold for 1 patients, such as 'record 5'"):
+        compare(named, folds={k: v for k, v in fold_of.items() if k != "record 5"})
+    with pytest.raises(LengthError, match="all patients are in fold 0"):
+        compare(named, folds=dict.fromkeys(fold_of, 0))
 
 
 def test_a_typing_mistake_is_not_a_failed_record(records):
