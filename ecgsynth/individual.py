@@ -24,6 +24,8 @@ def heart(draft: Draft, beats: Rhythm, draws: Draws) -> tuple[Heart, dict[str, F
     for name in ("P", "QRS", "T"):
         pair = [np.stack([getattr(d, part)[name] for d in (draft, other)], 1) for part in _PARTS]
         residual = pair[3] + _residual(name, pair[2], draws)
+        if name == "P":
+            residual += (anatomy.ATRIAL - 1)[:, None] * (field[:, None] @ pair[2])
         wave = Wave(pair[0], pair[1], pair[2], residual)
         height = truth.course(name, wave, field)
         rows = np.concatenate([truth.marks(name, height), truth.centre(name, height)], 2)
@@ -81,6 +83,24 @@ def _individual(draft: Draft, draws: Draws) -> None:
         loose = np.array([0.0 if wave == "T" and i == 3 else 1.0 for i in range(parts)])
         draft.position[wave] += loose * 0.013 * draws.normal(f"{wave} position", parts)
         draft.width[wave] *= np.exp(0.07 * loose * draws.normal(f"{wave} width", parts))
+    _pace(draft.position["T"], draft.width["T"], k["qt"] - k["qrs"])
+
+
+_USUAL_JT: Final = 0.30
+"""s, from the end of the QRS to the end of T; the usual adult, and the JT of `anatomy.PARTS`."""
+
+
+def _pace(position: Floats, width: Floats, jt: Floats) -> None:
+    """Let T end, from its peak on, not in proportion to JT but to its root, as in LUDB (power 0.49).
+
+    So a slow heart has a longer ST segment and rise of T, not a broader end of T.
+    """
+    peak = anatomy.PARTS["T"][anatomy.T, 0]
+    after = np.clip(np.sqrt(_USUAL_JT / jt), 0.6, 1.5)[:, None]
+    before = (1 - (1 - peak) * after) / peak
+    late = np.arange(position.shape[1]) >= anatomy.T
+    width *= np.where(late, after, before)
+    position[:] = np.where(late, 1 - (1 - position) * after, position * before)
 
 
 def _position(axis: Floats, turn: Floats, tip: Floats) -> Floats:

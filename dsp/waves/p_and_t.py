@@ -15,6 +15,8 @@ LATE_T: Final = (0.55, 0.55)
 """s after the R peak, and share of the RR interval: no T wave peaks later than the lesser."""
 USUAL_T: Final = (0.30, 0.09)
 """T peaks 0.30 sqrt(RR) s after the R peak, give or take (SD, s)."""
+RATES: Final = (0.4, 1.4)
+"""s; RR intervals beyond these change T waves no further."""
 BEFORE: Final = 0.72
 """s before the QRS onset; as much of the pause as is looked at."""
 LONG_PR: Final = 0.32
@@ -45,7 +47,8 @@ class Kind:
     smoothing : full length of the Hann window the signal is smoothed by.
     reach : distance to both sides over which the wave stands out (`shapes.bump`).
     near : a lead's peak lies this near to the peak of all leads.
-    far : the baseline is reached within this time of the peak.
+    far : the baseline is reached within this time of the peak; for T times the root of the usual RR
+        interval, since T waves shorten with it and a longer way leads on to P.
     guide : SD of a beat's peak about that of its neighbours.
     own : share of a lead's own onset, peak and offset where there are many leads; the rest is the
         leads' median.
@@ -60,7 +63,7 @@ class Kind:
 
 
 P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.06, guide=0.04, own=(0.4, 0.5, 0.4))
-T: Final = Kind(smoothing=0.04, reach=0.10, near=0.08, far=0.12, guide=0.06, own=(0.5, 0.7, 0.5))
+T: Final = Kind(smoothing=0.04, reach=0.10, near=0.08, far=0.13, guide=0.06, own=(0.5, 0.7, 0.5))
 
 
 def t_waves(
@@ -86,14 +89,16 @@ def t_waves(
     latest = np.minimum(LATE_T[0], LATE_T[1] * rr) * GRID
     span = (offset - peaks + samples(0.04), latest.astype(np.int64))
     inside &= (t >= span[0][:, None]) & (t <= span[1][:, None])
-    usual = USUAL_T[0] * np.sqrt(np.clip(rr, 0.4, 1.4)) * GRID
+    usual = USUAL_T[0] * np.sqrt(np.clip(rr, *RATES)) * GRID
     prior = _bell(t, usual, USUAL_T[1])
     mean = shapes.nearby_mean(h, inside.astype(np.float32), NEIGHBOURS)
     guide = _place(_size(mean) * prior, inside)
     centre = peaks + _place(_size(h) * prior * _bell(t, guide, T.guide), inside)
     next_p = peaks + ((rr - 0.12) * GRID).astype(np.int64)
+    pace = np.sqrt(np.clip(_usual(rr[None])[0], *RATES))
+    far = np.rint(T.far * GRID * pace).astype(np.int64)
     marks, height = _bounded(
-        T, z, stands_out, centre, [peaks + s for s in span], (offset + 1, next_p)
+        T, z, stands_out, centre, far, [peaks + s for s in span], (offset + 1, next_p)
     )
     rough, _ = shapes.windows(np.abs(quiet - z), peaks, length)
     noise = (rough * inside).sum(axis=-1) / np.maximum(inside.sum(axis=-1), 1)
@@ -142,7 +147,8 @@ def _p_waves(z: Floats, stands_out: Floats, onset: Ints, earlier_t: NDArray[np.f
     guide = _place(_size(mean_white) * prior, inside)
     centre = _place(_size(h_white) * _bell(t, t[guide], P.guide), inside)
     span = [np.ceil(onset + first).astype(np.int64), onset - samples(0.02)]
-    marks, _ = _bounded(P, z, stands_out, start + centre, span, (start, onset))
+    far = np.full(len(onset), samples(P.far))
+    marks, _ = _bounded(P, z, stands_out, start + centre, far, span, (start, onset))
     gap = recorded & (t >= (earlier_t - onset + samples(0.14))[:, None])
     gap &= t <= t[centre][:, None] - samples(0.11)
     evidence = np.stack(
@@ -177,6 +183,7 @@ def _bounded(
     z: Floats,
     stands_out: Floats,
     centre: Ints,
+    far: Ints,
     span: list[Ints],
     limits: tuple[Ints, Ints],
 ) -> tuple[tuple[NDArray[np.float64], ...], Floats]:
@@ -186,9 +193,10 @@ def _bounded(
     ----------
     z, stands_out : (leads, time).
     centre : (beats,) peak of all leads, grid samples.
+    far : (beats,) grid samples from the peak within which the baseline is reached.
     span, limits : two (beats,) each, between which the peak, and the bounds, lie.
     """
-    middle = samples(kind.near) + samples(kind.far) + 4
+    middle = samples(kind.near) + int(far.max()) + 4
     start, last = centre - middle, 2 * middle
     h, inside = shapes.windows(stands_out, start, last + 1)
     w, _ = shapes.windows(z, start, last + 1)
@@ -200,7 +208,6 @@ def _bounded(
     up = w * np.where(height < 0, np.float32(-1), np.float32(1))[..., None]
     slope = np.zeros_like(up)
     slope[..., 1:-1] = up[..., 2:] - up[..., :-2]
-    far = samples(kind.far)
     right = np.minimum(np.maximum(np.minimum(peak + far, limits[1] - start), peak + 4), last)
     left = np.maximum(np.minimum(np.maximum(peak - far, limits[0] - start), peak - 4), 0)
     falling = (t >= peak[..., None]) & (t <= right[..., None])

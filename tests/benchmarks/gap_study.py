@@ -59,8 +59,12 @@ class School:
         first, self.student_steps, self.fold_steps = options.steps
         run = {"size": options.size, "device": options.device}
         home = options.run
-        self.teacher = teach(self.patients, options.preset, first, out=home / "teacher", **run)
-        self.judge = teach(others, options.preset, first, seed=777, out=home / "judge", **run)
+        self.teacher = teach(
+            self.patients, options.preset, first, out=home / f"teacher-{first}", **run
+        )
+        self.judge = teach(
+            others, options.preset, first, seed=777, out=home / f"judge-{first}", **run
+        )
         self.first = {
             (name, seed): self.learn(name, seed, self.patients, self.student_steps, None, home)
             for name in LEARNERS
@@ -70,7 +74,7 @@ class School:
     def learn(self, name, seed, cohort, steps, start, home):
         """One student, or the encoder with leads left out, from `start` or from the teacher."""
         run = {"size": self.options.size, "device": self.options.device, "seed": seed}
-        run["out"] = home / f"{name.replace(' ', '-')}-{seed}"
+        run["out"] = home / f"{name.replace(' ', '-')}-{seed}-{steps}"
         if name in ALIGNED:
             return align(self.teacher, cohort, ALIGNED[name], steps, start=start, **run).student
         return teach(
@@ -249,7 +253,7 @@ def main():
     parser.add_argument("--preset", default="tiny", choices=["tiny", "base", "large"])
     parser.add_argument("--device", default=None)
     parser.add_argument(
-        "--steps", type=int, nargs=3, default=(500, 250, 40), help="teacher, student, each fold"
+        "--steps", type=int, nargs=3, default=(500, 600, 60), help="teacher, student, each fold"
     )
     parser.add_argument("--size", type=int, default=64, help="records a batch")
     parser.add_argument("--samples", type=int, default=4, help="of the generator; 0 leaves it out")

@@ -83,8 +83,12 @@ def speed(n):
     print(f"clean against neurokit2: {found['clean'][0] / found['neurokit2, clean'][0]:.0f} times")
 
 
-def control(n=60):
-    """Asked for and obtained: rate and SDNN from true peaks, intervals from dsp.delineate."""
+INTERVALS = {"pr": ((0, 0), (1, 0)), "qrs": ((1, 0), (1, 2)), "qt": ((1, 0), (2, 2))}
+WITHIN = 5  # ms
+
+
+def control(n=200):
+    """Asked for and obtained: rate and SDNN from true peaks; intervals from the truth and as measured."""
     print("\ncontrol: obtained minus asked, noiseless, normal adults at 45 to 120 bpm")
     rng = np.random.default_rng(0)
     rate = rng.uniform(45, 120, n)
@@ -100,31 +104,48 @@ def control(n=60):
         "rate, bpm": [60 / x.mean() - asked for x, asked in zip(rr, rate, strict=True)],
         "SDNN, ms": [1e3 * (x.std() - s) for x, s in zip(rr, wanted["sdnn"], strict=True)],
     }
-    sources = {
-        "by truth": [w.overall for w in sim.waves],
-        "by dsp.delineate": [
+    marked = {
+        "truth": [w.overall for w in sim.waves],
+        "dsp.delineate": [
             delineate(x, 500, peaks).overall
             for x, peaks in zip(sim.signal, sim.r_peaks, strict=True)
         ],
     }
-    for source, marks in sources.items():
-        for name, (first, last) in {
-            "pr": ((0, 0), (1, 0)),
-            "qrs": ((1, 0), (1, 2)),
-            "qt": ((1, 0), (2, 2)),
-        }.items():
-            errors[f"{name.upper()}, ms, {source}"] = [
-                1e3 * (np.nanmedian(m[:, *last] - m[:, *first]) / 500 - wanted[name][k])
-                for k, m in enumerate(marks)
-            ]
-    print(f"{'':30}{'median':>9}{'|median|':>9}{'95 % of |e|':>13}{'found':>7}")
+    found = {
+        source: {
+            name: np.array([np.nanmedian(m[:, *last] - m[:, *first]) / 500 for m in marks])
+            for name, (first, last) in INTERVALS.items()
+        }
+        for source, marks in marked.items()
+    }
+    tables = [dsp.measure(sim.record(k)) for k in range(n)]
+    attributes = {"pr": "pr", "qrs": "qrs_duration", "qt": "qt"}
+    found["dsp.measure"] = {
+        name: np.array([getattr(table, key) for table in tables])
+        for name, key in attributes.items()
+    }
+    clear = 60 / rate - wanted["pr"] - wanted["qt"] > 0.06
+    for source, values in found.items():
+        for name, value in values.items():
+            errors[f"{name.upper()}, ms, by {source}"] = 1e3 * (value - wanted[name])
+    for name, value in found["dsp.measure"].items():
+        errors[f"{name.upper()}, ms, P clear of T"] = 1e3 * (value - wanted[name])[clear]
+    print(
+        f"P clear of T: by dsp.measure, where P begins at least 60 ms after the end of T "
+        f"({clear.sum()} of {n})"
+    )
+    print(f"{'':28}{'median':>9}{'|median|':>9}{'95 % of |e|':>13}{f'<= {WITHIN}':>8}{'found':>7}")
     for name, values in errors.items():
-        e = np.array(values)
-        e = e[np.isfinite(e)]
-        print(
-            f"{name:30}{np.median(e):9.2f}{np.median(abs(e)):9.2f}"
-            f"{np.quantile(abs(e), 0.95):13.2f}{len(e):7d}"
-        )
+        control_row(name, np.asarray(values))
+
+
+def control_row(name, e):
+    """Bias, size and spread of an error, and how many are small; a value not found is not small."""
+    near, known = np.mean(abs(e) <= WITHIN), e[np.isfinite(e)]
+    print(
+        f"{name:28}{np.median(known):9.2f}{np.median(abs(known)):9.2f}"
+        f"{np.quantile(abs(known), 0.95):13.2f}{near:8.1%}{len(known):7d}"
+    )
 
 
 def covariances(x):

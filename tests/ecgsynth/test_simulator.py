@@ -84,6 +84,41 @@ def test_intervals_are_as_asked(rate):
             assert abs(np.nanmedian(values) - wanted[name][k]) < 0.005, name
 
 
+def test_measure_reads_the_intervals_asked_for():
+    n, rng = 24, np.random.default_rng(4)
+    rate = rng.uniform(48, 95, n)  # beyond, P may lie on T
+    wanted = {
+        "pr": rng.uniform(0.12, 0.20, n),
+        "qrs": rng.uniform(0.08, 0.12, n),
+        "qt": rng.uniform(0.38, 0.45, n) * np.cbrt(60 / rate),
+    }
+    sim = ecgsynth.simulate(n, heart_rate=rate, parameters=wanted)
+    found = [dsp.measure(sim.record(k)) for k in range(n)]
+    got = {
+        "pr": [m.pr for m in found],
+        "qrs": [m.qrs_duration for m in found],
+        "qt": [m.qt for m in found],
+    }
+    for name, values in got.items():
+        error = abs(np.array(values) - wanted[name])
+        assert np.median(error) <= 0.005, name  # what the simulator promises
+        assert error.max() <= 0.025, name  # a detector's worst, 6 samples of its grid
+
+
+def test_p_is_as_high_as_in_people():
+    sim = ecgsynth.simulate(60, heart_rate=65, parameters={"variability": 0.0})
+    height = np.array(
+        [
+            x[:, np.rint(w.together.p.peak[3]).astype(int)]
+            for x, w in zip(sim.signal, sim.waves, strict=True)
+        ]
+    )
+    usual = np.median(height, axis=0)
+    clinical = {"I": 0.05, "II": 0.10, "V2": 0.03, "V4": 0.06, "V6": 0.05}  # mV, shared recordings
+    for lead, value in clinical.items():
+        assert usual[leads.TWELVE.index(lead)] == pytest.approx(value, abs=0.02), lead
+
+
 def test_truth_agrees_with_the_signal():
     sim = ecgsynth.simulate(30, seed=2, parameters={"variability": 0.0})
     for x, waves, peaks in zip(sim.signal, sim.waves, sim.r_peaks, strict=True):
