@@ -51,6 +51,7 @@ DROPPED: Final = {"statements": 0.15, "numbers": 0.2, "text": 0.4, "tokens": 0.2
 """How often training hides a condition; each number is hidden by itself."""
 NO_SKETCH: Final = 0.08
 _NEVER_HIDDEN: Final = ("trust", "real")
+_LOUDEST: Final = 4.0  # logarithm of the most, and least, that a stretch is louder than all
 
 
 class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -60,6 +61,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     noise and ends at the signal, so that what is known need not be generated. Without, the sketch is
     only shown. Diffusion runs in the units of `spectrum`, in which differences are white, so that the
     noise sounds like an ECG from the start and no step is spent on frequencies an ECG does not have.
+    The network says how loud the signal is where, and adds to the best linear guess for that.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         shape = [(int(w), float(step), float(kernel)) for w, step, kernel in levels]
         self.trunk = UNet1d(
             34,
-            8,
+            16,
             fs=fs,
             levels=shape,
             depth=depth,
@@ -172,7 +174,10 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         mean = (context * weight).sum(1) / weight.sum(1)
         vector = nn.functional.silu(self.clock(_waves(timestep)) + self.pooled(mean))
         out = self.trunk(torch.cat(shown, 1), vector, context=context, context_mask=may_attend)
-        factor, left = law.linear()
+        out, loud = out.chunk(2, 1)
+        # What the sketch lacks is loud at the QRS complex and quiet between beats; the best linear
+        # guess for signals as loud as they are here leaves little between beats to be learned.
+        factor, left = law.linear((_LOUDEST * torch.tanh(loud / _LOUDEST)).exp())
         found: Tensor = factor / law.scale * sample + left * size * out
         return found
 

@@ -44,10 +44,10 @@ class Law(NamedTuple):
         """
         return (self.q * noisy - self.b * output) / (self.a * self.q - self.b * self.p)
 
-    def linear(self) -> tuple[Tensor, Tensor]:
+    def linear(self, spread: Tensor | float = SPREAD) -> tuple[Tensor, Tensor]:
         """Factor on the noisy signal of the best linear guess of the target, and what it leaves.
 
-        For independent signals of standard deviation `SPREAD` and noise of 1. A network that only
+        For independent signals of standard deviation `spread` and noise of 1. A network that only
         has to learn the rest, in units of the standard deviation left, learns sooner.
 
         Examples
@@ -55,9 +55,10 @@ class Law(NamedTuple):
         >>> [part.item() for part in OBJECTIVES["flow"].law(torch.tensor([1.0])).linear()]
         [1.0, 1.0]
         """
-        total = (self.a * SPREAD) ** 2 + self.b**2
-        factor = (self.p * self.a * SPREAD**2 + self.q * self.b) / total
-        left = (self.p * self.b - self.q * self.a).abs() * SPREAD / total.sqrt()
+        power = torch.as_tensor(spread, dtype=self.a.dtype, device=self.a.device) ** 2
+        total = self.a**2 * power + self.b**2
+        factor = (self.p * self.a * power + self.q * self.b) / total
+        left = (self.p * self.b - self.q * self.a).abs() * (power / total).sqrt()
         return factor, left
 
     def output(self, noisy: Tensor, clean: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from recon.gaps.paths import (
     bundled,
     closed_form,
     embedding,
+    generated,
     posterior,
     references,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "closed_form",
     "embedding",
     "gaps",
+    "generated",
     "posterior",
     "references",
 ]

@@ -8,14 +8,15 @@ one of four things; what it returns says what it is:
     (dim,)                                        a latent
     Outcome(samples, latent)                      both
 
-`Batched` makes one of a callable that takes many records at once, as networks like it. `Path` adds what a table needs to know: which kind it is, whether its latent is in the teacher's
-space, and, for one that learns from other patients' records, how it is fitted.
+`Batched` makes one of a callable that takes many records at once, as networks like it. `Path` adds
+what a table needs to know: which kind it is, whether its latent is in the teacher's space, and, for
+one that learns from other patients' records, how it is fitted.
 """
 
 import dataclasses
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,9 @@ from recon.gaps.posterior import GaussianPosterior
 from recon.gaps.random_encoder import RandomEncoder
 from recon.gaussian import Gaussian, covariance, split
 from recon.reconstructor import Reconstructor
+
+if TYPE_CHECKING:
+    from ecgsynth import Generator
 
 KINDS: Final[Mapping[str, str]] = {
     "A": "ceiling: the teacher on all twelve leads",
@@ -41,6 +45,9 @@ KINDS: Final[Mapping[str, str]] = {
 }
 SAMPLES: Final = 8
 """Drawn for each record by a posterior path."""
+GENERATED: Final = 4
+EVALUATIONS: Final = 5
+"""Samples of a generator for each record, and evaluations of its network for each: these cost time."""
 VOTERS: Final = 500
 """Patients at most that the refitted Gaussian keeps, evenly taken: each costs time at every record."""
 
@@ -171,6 +178,32 @@ def posterior(
     return Path(_drawn(sampler, samples, seed), "B'", mean=mean, about=about)
 
 
+def generated(
+    generator: "Generator", *, samples: int = GENERATED, steps: int = EVALUATIONS, seed: int = 0
+) -> Path:
+    """Samples of a diffusion generator's posterior.
+
+    Parameters
+    ----------
+    generator : as of `ecgsynth.Generator.from_pretrained`.
+    samples : for each record. steps : evaluations of its network for each sample.
+    seed : of the samples.
+
+    Examples
+    --------
+    >>> from ecgsynth import Generator
+    >>> way = generated(Generator.untrained(), samples=2, steps=1)
+    >>> way.run(ECG(np.sin(np.arange(1000) / 8), 100, ["I"])).shape
+    (2, 12, 1000)
+    """
+
+    def sampler(ecg: ECG, samples: int, seed: int) -> ArrayLike:
+        return generator.posterior(ecg, samples, steps=steps, seed=seed).signal
+
+    about = f"{samples} samples of the generator, {steps} evaluations each"
+    return posterior(sampler, samples=samples, seed=seed, about=about)
+
+
 def refitted_gaussian() -> Path:
     """The Gaussian predictor, fitted to the other folds' records."""
     about = "closed form; fitted to the other folds' patients"
@@ -252,13 +285,16 @@ def bundled(seed: int = 0) -> dict[str, Path]:
     >>> bundled()["alignment"].kind
     'C'
     """
+    from ecgsynth import Generator
     from recon.align import Aligner
 
     model, aligner = Reconstructor.from_pretrained(), Aligner.from_pretrained()
+    drawn = generated(Generator.from_pretrained(), seed=seed)
     seen = "bundled weights: public recordings they were trained on flatter it, see its card"
     return {
         **closed_form(seed),
         "Reconstructor": Path(lambda ecg: model.predict(ecg).ecg, "B", about=seen),
+        "generator posterior": dataclasses.replace(drawn, about=f"{drawn.about}; {seen}"),
         "alignment": Path(embedding(aligner.embed), "C", about=seen),
     }
 

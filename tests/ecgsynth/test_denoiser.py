@@ -48,9 +48,14 @@ def test_laws_are_inverse_and_linear_guesses_are_best(objective):
     size = noisy.abs().amax(1, keepdim=True)
     assert ((law.clean(noisy, target) - signal).abs() / size).max() < 1e-3  # float32
     assert ((law.output(noisy, signal) - target).abs() / target.std(1, keepdim=True)).max() < 0.02
-    factor, left = law.linear()
-    rest = target - factor * noisy
-    assert (rest.std(1, keepdim=True) / left - 1).abs().max() < 0.05  # of 4000 draws
+    for loud in (0.1, 1.0, 3.0):
+        signal_, target = loud * signal, law.p * loud * signal + law.q * noise
+        factor, left = law.linear(loud)
+        rest = target - factor * (law.a * signal_ + law.b * noise)
+        assert (rest.std(1, keepdim=True) / left - 1).abs().max() < 0.05  # of 4000 draws
+        other, _ = law.linear(1.5 * loud)
+        worse = target - other * (law.a * signal_ + law.b * noise)
+        assert (rest.std(1) <= 1.002 * worse.std(1)).all()  # of 4000 draws
     np.testing.assert_allclose(row.time(row.timestep(t)), t, atol=1e-4)
     u = row.draw(torch.rand(500))
     assert 0 <= u.min() < u.max() <= 1
