@@ -277,7 +277,7 @@ def main():
     parser.add_argument("--preset", default="tiny", choices=["tiny", "base", "large"])
     parser.add_argument("--device", default=None)
     parser.add_argument(
-        "--steps", type=int, nargs=3, default=(500, 600, 60), help="teacher, student, each fold"
+        "--steps", type=int, nargs=3, default=(500, 600, 40), help="teacher, student, each fold"
     )
     parser.add_argument("--size", type=int, default=64, help="records a batch")
     parser.add_argument("--samples", type=int, default=4, help="of the generator; 0 leaves it out")
