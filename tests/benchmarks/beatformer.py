@@ -27,13 +27,15 @@ from numpy.typing import NDArray
 
 import dsp
 from dsp import QRSTokenizer, leads
-from recon import tasks, training
+from recon import population, tasks, training
 from recon.align.aligner import embedded, teach
 from recon.beatformer import Hug, Pool, leads_given
 from recon.beatformer.pictures import Atlas
 from recon.beatformer.pretraining import PRESETS, Corpus, Size, batches, pretrain
 from recon.beatformer.words import FS, tensors
 from recon.encoders import ResidualEncoder
+from recon.gaussian import Gaussian
+from recon.reconstructor import Reconstructor
 from tests.benchmarks.probes import cell, interval, probed, signed
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -124,8 +126,8 @@ def encode(model, x, chosen, beats, call):
     return np.concatenate(found)
 
 
-def residual(*, trained=True, dropout=False):
-    """The convolutional encoder of the same library."""
+def residual(*, trained=True, dropout=False, filled=None):
+    """The convolutional encoder of the same library; `filled` makes twelve leads of what is given first."""
 
     def make(bench, seed):
         preset = bench.options.preset
@@ -144,7 +146,9 @@ def residual(*, trained=True, dropout=False):
         net.to(bench.options.device)
 
         def embed(x, chosen):
-            whole = chosen == leads.TWELVE
+            whole = chosen == leads.TWELVE or filled is not None
+            if chosen != leads.TWELVE and filled is not None:
+                x = filled(bench, x, chosen)
             cohort = tasks.Cohort(x, np.zeros((len(x), 0)), (), np.zeros((len(x), 0)), ())
             return embedded(net, cohort, () if whole else tuple(chosen)).cpu().numpy()
 
@@ -153,17 +157,43 @@ def residual(*, trained=True, dropout=False):
     return make
 
 
+def zeros(_bench, x8, chosen):
+    """Hidden leads are 0 mV."""
+    return x8 * np.isin(leads.EIGHT, chosen)[:, None].astype(np.float32)
+
+
+def gaussian(bench, x8, chosen):
+    """Hidden leads by the Gaussian of simulated patients that others learned from."""
+    key = ("filled", id(x8), len(chosen))
+    if key not in bench.beats:
+        known = np.stack([population.known_by([x]) for x in bench.simulated.x[:300]])
+        model = Reconstructor(Gaussian.fit(known))
+        rows = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
+        guess = [model.estimate(x, FS, chosen)[0][rows] for x in given(x8, chosen)]
+        bench.beats[key] = np.stack(guess).astype(np.float32)
+    return bench.beats[key]
+
+
+def measured(_bench, _seed):
+    """Hand-made features of the given leads."""
+    return lambda x, chosen: np.asarray(tasks.features(given(x, chosen), FS, chosen))
+
+
 ROWS: Final[Mapping[str, Callable]] = {
+    "DSP features": measured,
     "random, words": words("heartlang", steps=1),
     "random, residual": residual(trained=False),
     "residual": residual(),
+    "zero-filled": residual(filled=zeros),
+    "Gaussian, encode": residual(filled=gaussian),
     "lead dropout": residual(dropout=True),
     "HeartLang": words("heartlang"),
     "CLEAR": words("clear"),
     "96, our beats": words("heartlang", "heartlang"),
     "96, published": words("heartlang", "heartlang", "published"),
 }
-"""The last two are HeartLang with the published words of 96 samples, and differ in the beats only."""
+"""Zero-filled and Gaussian go to the residual encoder; the last two are HeartLang with the published
+words of 96 samples, and differ in the beats only."""
 AGAINST: Final = (
     ("HeartLang", "random, words"),
     ("CLEAR", "random, words"),
