@@ -234,7 +234,8 @@ def teach(
 ) -> ResidualEncoder:
     """A teacher; with ``leads=None``, random subsets, the lead-dropout encoder.
 
-    `start` is an encoder to go on from, which is not changed; `preset` is not used then. Its embeddings have mean 0 and mean variance 1 over the cohort, twelve leads given.
+    `start` is an encoder to go on from, which is not changed; `preset` is not used then. The
+    embeddings have mean 0 and mean variance 1 over the cohort, twelve leads given.
 
     Raises
     ------

@@ -29,10 +29,8 @@ from dsp import datasets, distances, leads, statistics
 from recon import population, tasks
 from recon.align import RECIPES, align, embedded, teach, unlabelled
 from recon.encoders import Encoder, ResidualEncoder
-from recon.gaussian import Gaussian
-from recon.reconstructor import Reconstructor
 from recon.tasks import fine_tuning
-from tests.benchmarks import probes
+from tests.benchmarks import fills, probes
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = ("I",)
@@ -70,26 +68,20 @@ class World:
             self.random = ResidualEncoder.preset(self.options.preset)
         size = QUICK if self.options.quick else PATIENTS
         chosen = self.cohort[np.linspace(0, len(self.cohort) - 1, size["covariances"]).astype(int)]
-        self.gaussian = Reconstructor(
-            Gaussian.fit(np.stack([population.known_by([x]) for x in chosen.x]))
-        )
+        self.gaussian = fills.gaussian(chosen.x)
 
     def paths(self, cohort):
         """Path to (n, dim): the ceiling, then what lead I gives."""
-        alone = cohort.x[:, :1]
-        filled = np.concatenate([alone, np.zeros_like(cohort.x[:, 1:])], axis=1)
-        guess = np.stack([self.gaussian.estimate(x, tasks.cohort.FS, GIVEN)[0] for x in alone])
-        guess = guess[:, [leads.TWELVE.index(lead) for lead in leads.EIGHT]]
 
-        def replaced(x):
-            return dataclasses.replace(cohort, x=np.ascontiguousarray(x))
+        def filled(fill):
+            return dataclasses.replace(cohort, x=np.ascontiguousarray(fill(cohort.x, GIVEN)))
 
         found = {
             "twelve leads": embedded(self.teacher, cohort, ()),
             "random": embedded(self.random, cohort, GIVEN),
-            "zero-filled": embedded(self.teacher, replaced(filled), ()),
-            "Gaussian, encode": embedded(self.teacher, replaced(guess), ()),
-            "DSP features": tasks.features(alone, tasks.cohort.FS, GIVEN),
+            "zero-filled": embedded(self.teacher, filled(fills.zeros), ()),
+            "Gaussian, encode": embedded(self.teacher, filled(self.gaussian), ()),
+            "DSP features": tasks.features(cohort.x[:, :1], tasks.cohort.FS, GIVEN),
             "lead-dropout": embedded(self.dropout, cohort, GIVEN),
         }
         found |= {name: embedded(student, cohort, GIVEN) for name, student in self.students.items()}

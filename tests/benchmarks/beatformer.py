@@ -16,6 +16,7 @@ by patient); differences are of the same records. Other seeds: other weights, ba
 
 import argparse
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,15 +28,14 @@ from numpy.typing import NDArray
 
 import dsp
 from dsp import QRSTokenizer, leads
-from recon import population, tasks, training
+from recon import tasks, training
 from recon.align.aligner import embedded, teach
 from recon.beatformer import Hug, Pool, leads_given
 from recon.beatformer.pictures import Atlas
 from recon.beatformer.pretraining import PRESETS, Corpus, Size, batches, pretrain
 from recon.beatformer.words import FS, tensors
 from recon.encoders import ResidualEncoder
-from recon.gaussian import Gaussian
-from recon.reconstructor import Reconstructor
+from tests.benchmarks import fills
 from tests.benchmarks.probes import cell, interval, probed, signed
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -53,14 +53,23 @@ class Bench:
     simulated: tasks.Cohort
     real: tasks.Cohort
     tasks: dict[str, tasks.Cohort]
-    beats: dict[tuple[str, int, int], Beats] = dataclasses.field(default_factory=dict)
+    made: dict[tuple[str, int, int], object] = dataclasses.field(default_factory=dict)
 
-    def beats_of(self, x, chosen, detector: str) -> Beats:
-        """Found once for each set of records and leads."""
-        key = (detector, id(x), len(chosen))
-        if key not in self.beats:
-            self.beats[key] = DETECTORS[detector](given(x, chosen))
-        return self.beats[key]
+    def once(self, name, make, x8, chosen):
+        """`make(x8, chosen)`, once for each set of records and leads: no seed changes it."""
+        key = (name, id(x8), len(chosen))
+        if key not in self.made:
+            self.made[key] = make(x8, chosen)
+        return self.made[key]
+
+    def beats_of(self, x8, chosen, detector: str) -> Beats:
+        """As `DETECTORS` find them in the leads given."""
+        return self.once(detector, lambda x, c: DETECTORS[detector](given(x, c)), x8, chosen)
+
+    @functools.cached_property
+    def gaussian(self):
+        """The fill of simulated patients that others learn from as well."""
+        return fills.gaussian(self.simulated.x[:300])
 
 
 def given(x8, chosen):
@@ -157,26 +166,21 @@ def residual(*, trained=True, dropout=False, filled=None):
     return make
 
 
-def zeros(_bench, x8, chosen):
-    """Hidden leads are 0 mV."""
-    return x8 * np.isin(leads.EIGHT, chosen)[:, None].astype(np.float32)
+def zero_filled(_bench, x8, chosen):
+    return fills.zeros(x8, chosen)
 
 
-def gaussian(bench, x8, chosen):
-    """Hidden leads by the Gaussian of simulated patients that others learned from."""
-    key = ("filled", id(x8), len(chosen))
-    if key not in bench.beats:
-        known = np.stack([population.known_by([x]) for x in bench.simulated.x[:300]])
-        model = Reconstructor(Gaussian.fit(known))
-        rows = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
-        guess = [model.estimate(x, FS, chosen)[0][rows] for x in given(x8, chosen)]
-        bench.beats[key] = np.stack(guess).astype(np.float32)
-    return bench.beats[key]
+def gaussian_filled(bench, x8, chosen):
+    return bench.once("gaussian", bench.gaussian, x8, chosen)
 
 
-def measured(_bench, _seed):
+def measured(bench, _seed):
     """Hand-made features of the given leads."""
-    return lambda x, chosen: np.asarray(tasks.features(given(x, chosen), FS, chosen))
+
+    def features(x8, chosen):
+        return np.asarray(tasks.features(given(x8, chosen), FS, chosen))
+
+    return lambda x8, chosen: bench.once("features", features, x8, chosen)
 
 
 ROWS: Final[Mapping[str, Callable]] = {
@@ -184,8 +188,8 @@ ROWS: Final[Mapping[str, Callable]] = {
     "random, words": words("heartlang", steps=1),
     "random, residual": residual(trained=False),
     "residual": residual(),
-    "zero-filled": residual(filled=zeros),
-    "Gaussian, encode": residual(filled=gaussian),
+    "zero-filled": residual(filled=zero_filled),
+    "Gaussian, encode": residual(filled=gaussian_filled),
     "lead dropout": residual(dropout=True),
     "HeartLang": words("heartlang"),
     "CLEAR": words("clear"),

@@ -11,9 +11,9 @@ the generator. C: SigLIP, any subset; hybrid: with cosines, sizes and a signal l
 E: lead dropout; these three go on from the teacher, for as many steps each, in three seeds.
 
 Gaps are shares of the truth's variance (0 best, 1 the mean patient), mapped: after a ridge map from the path's
-latents to the true ones, fitted on other folds, so that only what a latent knows counts; recovery is (AUROC - random encoder) /
-(twelve leads - random encoder), mean over statements, read by a probe of the path's own latents. Intervals:
-95 %, by patient; for seeds the mean of their values and of their intervals.
+latents to the true ones, fitted on other folds, so that only what a latent knows counts; recovery is (AUROC -
+random encoder) / (twelve leads - random encoder), mean over statements, read by a probe of the path's own
+latents. Intervals: 95 %, by patient; for seeds the mean of their values and of their intervals.
 
     python -m tests.benchmarks.gap_study simulated --run runs/gaps --network runs/base --out simulated
     python -m tests.benchmarks.gap_study real --run runs/gaps --network runs/base --out real
@@ -35,7 +35,7 @@ import recon
 from dsp import ECG, datasets, leads
 from ecgsynth import pretrained
 from recon import population, schooling, tasks, weights
-from recon.align import RECIPES, Recipe, align, teach, unlabelled
+from recon.align import RECIPES, Recipe, align, teach
 from recon.encoders import Encoder
 from recon.gaps import Path as Way
 from recon.gaps import closed_form, embedding, generated
@@ -134,7 +134,7 @@ def real_cohort(train, like):
     empty = np.full((len(x), len(like.names)), np.nan, np.float32)
     knobs = np.full((len(x), like.knobs.shape[1]), np.nan, np.float32)
     groups = tuple(ecg.meta["patient"] for ecg in train)
-    return unlabelled(tasks.Cohort(x, empty, like.names, knobs, groups), like.names)
+    return tasks.Cohort(x, empty, like.names, knobs, groups)
 
 
 def left_out(train, fold_of):
@@ -148,6 +148,11 @@ def left_out(train, fold_of):
 def predicted(predictor):
     model = recon.Reconstructor(predictor)
     return lambda ecg: model.predict(ecg).ecg
+
+
+def diffusion(options):
+    generator = ecgsynth.Generator.from_pretrained(options.generator)
+    return generated(generator, samples=options.samples, steps=options.evaluations)
 
 
 def simulated(options, school):
@@ -164,11 +169,7 @@ def simulated(options, school):
     seen = population.Cohort.simulated(schooling.SIMULATED // 8, seed=1)
     ways = {"network": Way(predicted(Predictor(seen.gaussian(), network)), "B")}
     if options.samples:
-        ways["generator posterior"] = generated(
-            ecgsynth.Generator.from_pretrained(options.generator),
-            samples=options.samples,
-            steps=options.evaluations,
-        )
+        ways["generator posterior"] = diffusion(options)
     return records, None, ways | school.ways()
 
 
@@ -188,11 +189,7 @@ def real(options, school):
 
     ways = {"network": Way(kind="B", fit=fit)}
     if options.samples and options.generator:
-        ways["generator posterior"] = generated(
-            ecgsynth.Generator.from_pretrained(options.generator),
-            samples=options.samples,
-            steps=options.evaluations,
-        )
+        ways["generator posterior"] = diffusion(options)
     return kept, fold_of, ways | school.ways_by_fold(fold_of)
 
 
