@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp import LengthError, datasets, measure
+from dsp import LengthError, SignalError, datasets, measure
 from dsp.beats import r_peaks
 from ecgsynth import pairs
 from ecgsynth.pairs import Window
@@ -18,6 +19,8 @@ from recon import population
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ecgsynth.generator import Generator
 
 FS: Final = population.FS
 FOLDS: Final = 5
@@ -159,6 +162,61 @@ def lessons(entries: datasets.Dataset, *, steps: int, size: int = 32, seed: int 
     each = [np.cov(window.x8.astype(np.float64)) for _, window in found]
     mean = np.average(each, axis=0, weights=weights) if each else np.eye(8)
     return Lessons([window for _, window in found], mean, weights, steps, size, seed)
+
+
+def train(
+    taught: Lessons,
+    *,
+    preset: str = "tiny",
+    rate: float = 2e-3,
+    objective: str = "flow",
+    bridge: bool = True,
+    terms: Mapping[str, float] | None = None,
+    device: str | None = None,
+    run: str | Path | None = None,
+) -> Generator:
+    """A generator that has had these lessons.
+
+    Parameters
+    ----------
+    taught : as of `lessons`; steps and seed are theirs.
+    preset : tiny, base or large. rate : of learning, the highest.
+    objective, bridge, terms : as of `ecgsynth.denoiser.Denoiser`; a term of weight 0 is left out.
+    device : as of `recon.training.fit`.
+    run : folder for the checkpoint and the log; a killed run goes on there.
+
+    Raises
+    ------
+    SignalError
+        If there is no such preset.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(8, 1000)).astype("f4")
+    >>> window = Window(x, np.arange(0.5, 10), {}, ())
+    >>> train(Lessons([window], np.eye(8), np.ones(1), steps=1, size=2)).denoiser.fs
+    100.0
+    """
+    import torch
+
+    from ecgsynth.denoiser import PRESETS, SPECTRUM, SPECTRUM_STEP, Denoiser
+    from ecgsynth.generator import Generator
+    from recon.training import Schedule, fit
+
+    if preset not in PRESETS:
+        raise SignalError(f"preset {preset!r}: there are {', '.join(PRESETS)}.")
+    torch.manual_seed(taught.seed)
+    net = Denoiser(
+        fs=FS,
+        objective=objective,
+        bridge=bridge,
+        terms={name: value for name, value in (terms or {}).items() if value},
+        spectrum=taught.spectrum(SPECTRUM_STEP, len(SPECTRUM)),
+        covariance=taught.covariance.tolist(),
+        **PRESETS[preset],
+    )
+    schedule = Schedule(taught.steps, rate=rate)
+    return Generator(fit(net, taught, schedule, out=run, seed=taught.seed, device=device))
 
 
 def about(entries: datasets.Dataset, fold: int) -> dict[str, Any]:

@@ -125,31 +125,21 @@ def generator(
     as_json: Json = False,
 ) -> None:
     """Train the generator on the twelve-lead recordings below a folder, and on the simulator."""
-    import torch
-
     from dsp import datasets, storage
-    from ecgsynth.denoiser import PRESETS, SPECTRUM, SPECTRUM_STEP, Denoiser
-    from ecgsynth.generator import Generator
     from recon import generation
-    from recon.training import Schedule, fit
 
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"{preset}: there are {' '.join(PRESETS)}.")
     entries, _ = generation.split(datasets.twelve_lead(data), fold)
     lessons = generation.lessons(entries, steps=steps, size=size, seed=seed)
-    weights = {"physics": physics, "euler": euler, "spectral": spectral, "aligned": aligned}
-    torch.manual_seed(seed)
-    net = Denoiser(
-        fs=generation.FS,
+    generation.train(
+        lessons,
+        preset=preset,
+        rate=rate,
         objective=objective,
         bridge=bridge,
-        terms={name: value for name, value in weights.items() if value},
-        spectrum=lessons.spectrum(SPECTRUM_STEP, len(SPECTRUM)),
-        covariance=lessons.covariance.tolist(),
-        **PRESETS[preset],
-    )
-    fit(net, lessons, Schedule(steps, rate=rate), out=run, seed=seed, device=device)
-    Generator(net).save_pretrained(out)
+        terms={"physics": physics, "euler": euler, "spectral": spectral, "aligned": aligned},
+        device=device,
+        run=run,
+    ).save_pretrained(out)
     told = generation.about(entries, fold) | {"windows": len(lessons.windows), "steps": steps}
     storage.write_json(out / "training.json", told)
     answer({"weights": str(out), **told}, as_json=as_json)

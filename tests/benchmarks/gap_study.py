@@ -34,7 +34,7 @@ import ecgsynth
 import recon
 from dsp import ECG, datasets, leads
 from ecgsynth import pretrained
-from recon import population, schooling, tasks, weights
+from recon import generation, population, schooling, tasks, weights
 from recon.align import RECIPES, Recipe, align, teach
 from recon.encoders import Encoder
 from recon.gaps import Path as Way
@@ -150,9 +150,19 @@ def predicted(predictor):
     return lambda ecg: model.predict(ecg).ecg
 
 
-def diffusion(options):
-    generator = ecgsynth.Generator.from_pretrained(options.generator)
+def diffusion(options, generator):
     return generated(generator, samples=options.samples, steps=options.evaluations)
+
+
+def taught_without(fold, entries, fold_of, options):
+    """The generator of a fold: it has seen no patient of it."""
+    home = options.run / f"generator-{options.generator_steps}-fold{fold}"
+    if not (home / "weights" / "config.json").exists():
+        seen = np.array([fold_of[entry.group] != fold for entry in entries])
+        taught = generation.lessons(entries[seen], steps=options.generator_steps)
+        made = generation.train(taught, device=options.device, run=home)
+        made.save_pretrained(home / "weights")
+    return ecgsynth.Generator.from_pretrained(home / "weights")
 
 
 def simulated(options, school):
@@ -169,7 +179,8 @@ def simulated(options, school):
     seen = population.Cohort.simulated(schooling.SIMULATED // 8, seed=1)
     ways = {"network": Way(predicted(Predictor(seen.gaussian(), network)), "B")}
     if options.samples:
-        ways["generator posterior"] = diffusion(options)
+        made = ecgsynth.Generator.from_pretrained(options.generator)
+        ways["generator posterior"] = diffusion(options, made)
     return records, None, ways | school.ways()
 
 
@@ -182,14 +193,18 @@ def real(options, school):
     entries = datasets.twelve_lead(options.data)
     groups = population.Cohort.of_folder(options.data).groups
     fold_of = dict(zip(groups, datasets.grouped_folds(groups, 5, 0).tolist(), strict=True))
-    kept = [entry for entry in entries if entry.group in fold_of]
+    kept = entries[np.array([entry.group in fold_of for entry in entries])]
 
     def fit(train):
         return predicted(weights.load(options.network / f"fold{left_out(train, fold_of)}"))
 
+    def fit_generator(train):
+        made = taught_without(left_out(train, fold_of), kept, fold_of, options)
+        return diffusion(options, made).run
+
     ways = {"network": Way(kind="B", fit=fit)}
-    if options.samples and options.generator:
-        ways["generator posterior"] = diffusion(options)
+    if options.samples:
+        ways["generator posterior"] = Way(kind="B'", fit=fit_generator)
     return kept, fold_of, ways | school.ways_by_fold(fold_of)
 
 
@@ -266,7 +281,12 @@ def main():
         "--network", type=Path, default=Path("runs/base"),
         help="folder of `einthoven train reconstructor`, with its folds",
     )  # fmt: skip
-    parser.add_argument("--generator", type=Path, help="folder; the bundled one if simulated")
+    parser.add_argument(
+        "--generator", type=Path, help="folder, for simulated patients; the bundled one for none"
+    )
+    parser.add_argument(
+        "--generator-steps", type=int, default=800, help="of each fold's generator, real recordings"
+    )
     parser.add_argument("--out", type=Path, help="folder for the page, the JSON and the planes")
     parser.add_argument("--n", type=int, default=5000, help="simulated patients to compare on")
     parser.add_argument("--patients", type=int, default=4000, help="simulated, to learn from")
