@@ -23,7 +23,7 @@ def information(
     data: Annotated[
         Path | None, typer.Option(help="Folder of twelve-lead data sets; patients are known there.")
     ] = None,
-    predictor: Annotated[str, typer.Option(help="linear, gaussian or fir.")] = "fir",
+    predictor: Annotated[str, typer.Option(help="linear, gaussian, fir or network.")] = "fir",
     noise: Annotated[float, typer.Option(help="µV rms; what is finer is not counted.")] = 10.0,
     folds: Annotated[int, typer.Option(help="How often to fit on all but one part.")] = 5,
     seed: Annotated[int, typer.Option(help="Names the division into folds.")] = 0,

@@ -38,9 +38,10 @@ def information(
     groups : (n,) the patient of each. Otherwise what a recording's `meta` has under "patient", or
         else under "source"; a patient each where there is nothing.
     labels : (n,) diagnoses of each; otherwise those of the `meta`.
-    predictor : "linear", "gaussian" or "fir" (`recon.information.FAMILIES`), fitted here; or anything
-        with ``predict8``, trained before, and only on other patients if the figures are to be
-        believed; or a function from training and held-out windows to guesses, called once a fold.
+    predictor : "linear", "gaussian" or "fir" (`recon.information.FAMILIES`), fitted here; "network",
+        the bundled one (three seconds a record); or anything with ``predict8``, trained before: only on
+        other patients if the figures are to be believed; or a function from training and held-out
+        windows to guesses, called once a fold.
     folds, seed : of `dsp.datasets.grouped_folds`.
 
     Returns

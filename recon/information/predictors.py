@@ -2,7 +2,7 @@
 
 How many bits a lead carries depends on who reads them (predictive information of a family of models,
 Xu et al. 2020). The rows form a ladder: memoryless and linear, linear with a vote for patients alike,
-linear with neighbours in time; a network comes as an object. What a row gains over the one before is
+linear with neighbours in time, a network. What a row gains over the one before is
 the information that only it can read.
 """
 
@@ -104,8 +104,27 @@ def trained(model: Predictor, test: Signal) -> Guess:
     return guess
 
 
-FAMILIES: Final[Mapping[str, Family]] = {"linear": linear, "gaussian": gaussian, "fir": fir}
-"""Each is fitted to the training folds and asked about the patients of the other."""
+def network(_train: Signal, test: Signal) -> Guess:
+    """The bundled network of `recon.Reconstructor`: for patients that its card does not name.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(3, 8, 1000)).astype("f4")
+    >>> network(x, x)(("I", "V2")).shape
+    (3, 8, 1000)
+    """
+    from recon import weights
+
+    return trained(weights.load(), test)
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "linear": linear,
+    "gaussian": gaussian,
+    "fir": fir,
+    "network": network,
+}
+"""Each but the last is fitted to the training folds and asked about the patients of the other."""
 
 
 def family(predictor: str | Predictor | Family) -> tuple[str, Family]:

@@ -5,7 +5,9 @@ are unknown); the first ten usable seconds of each record; 0.5-40 Hz, 100 Hz, mV
 R2: share of power explained, each record brought to the same power first, mean over hidden independent
 leads. Bits: mean over records and leads. Intervals: 95 %, bootstrap over patients.
 
-    python -m tests.benchmarks.information
+The network is that of a cross-validation (`einthoven train reconstructor`), which has the same folds.
+
+    python -m tests.benchmarks.information [--run runs/base]
 """
 
 import argparse
@@ -17,7 +19,8 @@ from tqdm.auto import tqdm
 
 import recon
 from dsp import datasets, leads
-from recon import population
+from recon import population, weights
+from recon.information.predictors import trained
 from recon.information.summary import SETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +38,16 @@ def load(root):
             groups.append(entry.group)
             labels.append(entry.labels)
     return np.stack(windows), groups, labels
+
+
+def network_of(run):
+    """A family: the networks of a training's folds, each asked about the fold that it never saw."""
+    folds = iter(sorted(run.glob("fold*")))
+
+    def network(_train, test):
+        return trained(weights.load(next(folds)), test)
+
+    return network
 
 
 def ladder(found):
@@ -86,15 +99,18 @@ def rank(x):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument(
+        "--run", type=Path, help="folder of a reconstructor's folds, for the network"
+    )
     parser.add_argument("--out", type=Path, help="folder for a picture and a JSON file a predictor")
     options = parser.parse_args()
     x, groups, labels = load(options.data)
     found = {}
-    for name in LADDER:
+    for name in (*LADDER, *([network_of(options.run)] if options.run else [])):
         start = time.process_time()
-        found[name] = recon.information(x, groups, labels, predictor=name, seed=options.seed)
-        print(f"{found[name]}: {time.process_time() - start:.0f} s of one core, all 255 lead sets")
+        info = recon.information(x, groups, labels, predictor=name)
+        found[info.predictor] = info
+        print(f"{info}: {time.process_time() - start:.0f} s of one core, all 255 lead sets")
     print(__doc__.split("\n\n")[1])
     for info in found.values():
         print(f"\n{'=' * 40}\n{info.table}")

@@ -8,6 +8,7 @@ learned from, the last 5 s scored. Intervals of the table: 95 %, bootstrap over 
 
     einthoven train reconstructor --data ../shared/data --out runs/base      # or only the folds:
     python -m tests.benchmarks.network --run runs/base                       # trains folds that are not there
+    python -m tests.benchmarks.network --run runs/base --ablation 0          # what each step brings, a fold
     python -m tests.benchmarks.network --speed                              # of the bundled weights
 """
 
@@ -108,6 +109,32 @@ def after_calibration(folds, names):
     return np.array(found), np.stack(truth), np.stack(estimate)
 
 
+def ablation(options):
+    """What each step of the training brings, on one fold: mean r of its records."""
+    cohort, plan = Cohort.of_folder(options.data), schooling.Plan()
+    whole, unseen = schooling.fold(cohort, plan, options.run, options.ablation)
+    without = dataclasses.replace(plan, simulated_steps=0)
+    alone, _ = schooling.fold(cohort, without, options.run / "real-only", options.ablation)
+    simulated = schooling.pretrain(plan, options.run / "simulated")
+    ways = {
+        "gaussian": dataclasses.replace(whole, network=None),
+        "simulated patients": dataclasses.replace(whole, network=simulated),
+        "recordings": alone,
+        "both": whole,
+    }
+    x = unseen.first_windows()
+    print(f"\nfold {options.ablation}, {len(x)} records, r; the network has learned from")
+    print(f"{'':20}" + "".join(f"{given:>12}" for given in SETS))
+    for name, predictor in ways.items():
+        line = f"{name:20}"
+        for given in SETS:
+            hidden = ~np.isin(leads.EIGHT, given.split())
+            y = predictor.predict8(x, given.split())[0]
+            line += f"{metrics.r(x[:, hidden], y[:, hidden]).mean():12.4f}"
+        print(line)
+    return 0
+
+
 def any_subset(folds, seed, n=20):
     """(given, network, gaussian): mean r for random lead sets."""
     rng = np.random.default_rng(seed)
@@ -141,6 +168,8 @@ def report(options):
         print(f"{given:12} network r {value:.4f} (wanted {BAR[given]:.3f})", flush=True)
     print("\n" + scores.table(rows, patients, seed=options.seed) + "\n" + scores.LEGEND)
     print("\n" + scores.conventions(rows))
+    for row in rows[:: 1 + len(builders)]:
+        print("\n" + scores.by_lead(row))
     print("\nafter 2 s of the patient's own twelve leads, last 5 s:")
     for given in SETS:
         names = tuple(given.split())
@@ -207,7 +236,10 @@ def main():
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="folder of the folds")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and the subsets")
     parser.add_argument("--speed", action="store_true", help="time the bundled weights instead")
+    parser.add_argument("--ablation", type=int, help="a fold, to train without simulated patients")
     options = parser.parse_args()
+    if options.ablation is not None:
+        return ablation(options)
     return speed() if options.speed else report(options)
 
 
