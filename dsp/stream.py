@@ -27,7 +27,7 @@ class Piece:
 
     Attributes
     ----------
-    around : (leads, time) float32 mV, read-only: the piece with up to 45 s on either side.
+    around : (leads, time) float32 mV, read-only: the piece with up to 50 s on either side.
     before, n_samples : where in `around` the piece starts, and its length, samples.
     start : sample of the recording at which the piece starts.
     fs : Hz.
@@ -82,7 +82,7 @@ class Piece:
 
 
 def stream(source: str | os.PathLike[str] | ECG | Reader, seconds: float = 60.0) -> Iterator[Piece]:
-    """Go through a long recording; memory is that of a piece with 45 s on either side.
+    """Go through a long recording; memory is that of a piece with 50 s on either side.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from dsp.errors import LengthError
 
 Peaks = NDArray[np.int64]
 Scores = NDArray[np.float32]
-HORIZON_S: Final = 45.0
+HORIZON_S: Final = 50.0
 """s; a beat depends on nothing farther away: two levels of 10 s, an interval of 20 s, some rules."""
 _BLOCK: Final = 1_000_000  # samples of input worked on at once
 
@@ -36,7 +36,7 @@ def r_peaks(
     weighted by how far they stand out, is searched for peaks; a peak is a beat by its height above
     the background, by its neighbours (T waves are lower) and by silence (a lower one is accepted).
     Every decision is local in time. The mark is then moved to the extremum of the QRS: the R, or
-    the Q or S if more than twice as large.
+    the Q or S if more than four times as large; the same one in similar beats.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ REFRACTORY: Final = 0.24
 NEAR: Final = 0.65
 """Share of the usual interval within which a much lower neighbour is a T wave or noise."""
 LOWER: Final = 0.3
-NOISY: Final = 0.7
+NOISY: Final = 1.75
 """A near neighbour goes below this share of the height, plus this much of the background: in noise
 two near peaks must be more equal to be two beats."""
 SILENCE: Final = 1.5

@@ -13,9 +13,9 @@ FLOOR: Final = 0.15
 """Where the beats around are less credible than this, there is no ECG."""
 CONTRAST: Final = (0.55, 0.90)
 """1 - background / height from not a beat to surely one; noise of any band has 0.45 to 0.55."""
-CALM: Final = (0.55, 0.70)
+CALM: Final = (0.65, 0.75)
 """The usual contrast around, from a heart that never rests between deflections (fibrillation,
-flutter: alike, but no beats to rely on) to an ECG, which has 0.7 even in heavy noise."""
+flutter: alike, but no beats to rely on) to an ECG; muscle noise as strong as the beats has 0.7."""
 AGREEMENT: Final = (0.4, 0.9)
 """Mean correlation with the neighbours' shapes; noise, aligned at its extrema, has 0 to 0.3."""
 RETURN: Final = (0.1, 0.3)

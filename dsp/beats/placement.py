@@ -1,4 +1,8 @@
-"""Placement: the mark of a beat is the extremum of its QRS, at the full sampling rate."""
+"""Placement: the mark of a beat is the extremum of its QRS, at the full sampling rate.
+
+Which extremum, R or S, is decided for similar beats together: else noise would throw the mark to and
+fro between two of nearly the same size, and the intervals between beats with it.
+"""
 
 from typing import Final
 
@@ -7,13 +11,22 @@ from numpy.typing import NDArray
 
 from dsp.checks import Signal
 
+Index = NDArray[np.int64]
 REACH: Final = 0.09
 """s on either side of the energy's peak, where the extremum of one lead is sought."""
 REACH_TOGETHER: Final = 0.03
 """The same for several leads, whose common energy is already centred on the QRS."""
-UPRIGHT: Final = 2.0
+UPRIGHT: Final = 4.0
 """An R is the mark unless its S or Q is more than this many times as large."""
 TAPER: Final = 0.9
+AROUND: Final = 4
+"""Beats before and after that are looked at, so that beats of one shape are marked at one place."""
+ALIKE: Final = 0.8
+"""Least correlation of beats of one shape."""
+FAR: Final = 5.0
+"""s, beyond which a beat is nobody's neighbour."""
+NEAR: Final = 0.02
+"""s around the extremum of the mean of similar beats, within which a beat's own is sought."""
 _SPIKE: Final = 0.006  # s; pacing spikes are narrower
 _SMOOTH: Final = 0.01  # s
 _BASE: Final = 0.3  # s on either side, whose median is the baseline
@@ -42,15 +55,46 @@ def place(
     reach = round((REACH if x.shape[1] == 1 else REACH_TOGETHER) * fs)
     if len(centre) == 0 or reach < 1:
         return centre
-    taper = 1 - TAPER * np.square(np.arange(-reach, reach + 1, dtype=np.float32) / reach)
+    offsets = np.arange(-reach, reach + 1)
+    taper = 1 - TAPER * np.square((offsets / reach).astype(np.float32))
     moved = np.empty_like(centre)
-    per_part = max(1, 2_000_000 // (x.shape[1] * (2 * reach + 1)))
+    per_part = max(1, 2_000_000 // (x.shape[1] * len(offsets)))
     for first in range(0, len(centre), per_part):
-        part = slice(first, first + per_part)
-        around = gain[part] * deviation(x, fs, record[part], centre[part], reach)
+        last = min(first + per_part, len(centre))
+        # With the neighbours of its ends, so that a part gives what the whole gives.
+        seen = slice(max(first - AROUND, 0), last + AROUND)
+        around = gain[seen] * deviation(x, fs, record[seen], centre[seen], reach)
         score = np.where(around > 0, np.float32(UPRIGHT) * around, -around).sum(axis=1)
-        moved[part] = centre[part] + np.argmax(score * taper, axis=-1) - reach
+        near = _near(record[seen], centre[seen], round(FAR * fs))
+        mean = _of_alike(score, around.sum(axis=1), near)
+        usual = offsets[np.argmax(mean * taper, axis=1)]
+        own = np.where(np.abs(offsets - usual[:, None]) <= round(NEAR * fs), score, -np.inf)
+        part = slice(first - seen.start, last - seen.start)
+        moved[first:last] = (centre[seen] + offsets[np.argmax(own, axis=1)])[part]
     return np.clip(moved, 0, x.shape[-1] - 1)
+
+
+def _near(record: Index, centre: Index, far: int) -> list[NDArray[np.bool_]]:
+    """Whether a beat and the one 1, 2, ... later are of one record and not far apart."""
+    return [
+        (record[k:] == record[:-k]) & (centre[k:] - centre[:-k] <= far)
+        for k in range(1, min(AROUND, len(centre) - 1) + 1)
+    ]
+
+
+def _of_alike(score: Signal, shape: Signal, near: list[NDArray[np.bool_]]) -> Signal:
+    """Mean score (beats, time) of each beat and of those near it that look like it."""
+    length = np.sqrt((shape**2).sum(axis=1)) + np.float32(1e-9)
+    total, count = score.copy(), np.ones((len(score), 1), np.float32)
+    for shift, both in enumerate(near, 1):
+        early, late = slice(None, -shift), slice(shift, None)
+        like = (shape[early] * shape[late]).sum(axis=1) / (length[early] * length[late])
+        weight = (both & (like > ALIKE)).astype(np.float32)[:, None]
+        total[early] += weight * score[late]
+        total[late] += weight * score[early]
+        count[early] += weight
+        count[late] += weight
+    return np.asarray(total / count)
 
 
 def deviation(

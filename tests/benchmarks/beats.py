@@ -311,7 +311,7 @@ def main():
     if "cpsc2019" in given.only:
         table("CPSC2019", cpsc2019(data, step), peers)
     if "noise" in given.only:
-        noise(data, 4 * step, peers)
+        noise(data, step, peers)
     if "speed" in given.only:
         speed(data, given.quick)
 

@@ -43,7 +43,7 @@ def test_pieces_make_the_whole(seconds):
 
 def test_a_piece_holds_no_more_than_its_surroundings():
     widest = max(piece.around.shape[1] for piece in dsp.stream(RECORDING, 20))
-    assert widest <= (20 + 2 * 45 + 2) * FS
+    assert widest <= (20 + 2 * 50 + 2) * FS
     assert not any(piece.around.flags.writeable for piece in dsp.stream(RECORDING, 100))
 
 
