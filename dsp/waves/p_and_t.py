@@ -31,6 +31,9 @@ AFTER_T: Final = 0.08
 """s; P peaks at least this long after the T peak of the beat before."""
 SHOULDER: Final = (np.float32(0.5), 0.04)
 """Weight, and distance (s) to both sides, of the bend of a P wave that rides on a T wave."""
+VISIBLE: Final = (0.025, 0.05)
+"""Height in some lead, in SDs of the largest lead (some 0.2 mV), from no P wave to a P wave: without
+noise, even the feet of other waves are alike from beat to beat."""
 HALF_P: Final = 0.05
 """s; half the window in which P waves are compared between beats."""
 _P_SCALE: Final = np.array([6.0, -0.8, 0.8, 1.2])
@@ -62,7 +65,7 @@ class Kind:
     own: tuple[float, float, float]
 
 
-P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.06, guide=0.04, own=(0.4, 0.5, 0.4))
+P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.065, guide=0.04, own=(0.4, 0.5, 0.4))
 T: Final = Kind(smoothing=0.04, reach=0.10, near=0.08, far=0.13, guide=0.06, own=(0.5, 0.7, 0.5))
 
 
@@ -159,6 +162,8 @@ def _p_waves(z: Floats, stands_out: Floats, onset: Ints, earlier_t: NDArray[np.f
     )
     with np.errstate(over="ignore"):
         probability = 1 / (1 + np.exp(-(_P_SCALE @ evidence + _P_OFFSET)))
+    height = np.abs(mean[:, np.arange(len(guide)), guide]).max(axis=0)
+    probability = probability * np.clip((height - VISIBLE[0]) / (VISIBLE[1] - VISIBLE[0]), 0, 1)
     # The first beats of a recording may have their P wave before it.
     probability = np.where((start + guide >= samples(P.near)) & inside.any(axis=-1), probability, 0)
     every_lead = np.broadcast_to(probability, marks[0].shape).copy()

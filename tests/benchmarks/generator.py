@@ -10,7 +10,7 @@ with the training recordings' cross-spectrum. Texture is the median absolute fir
 largest relative error of the power's share in four bands. Intervals are 95 %, by patient.
 
     python -m tests.benchmarks.generator [--parts control steps ablation posterior speed]
-        [--weights folder] [--other name=folder ...] [--records 500]
+        [--weights folder] [--other name=folder ...] [--records 500] [--network runs/base]
 """
 
 import argparse
@@ -21,13 +21,14 @@ from pathlib import Path
 import numpy as np
 
 import dsp
+import recon
 from dsp import datasets, distances, leads
 from ecgsynth.diseases import DISEASES
 from ecgsynth.fidelity.encoding import bands, features
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
 from ecgsynth.patients import KNOBS
-from recon import generation
+from recon import generation, population
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
@@ -193,11 +194,20 @@ def steps(gen, real, train):
         judge.line(str(count), *made(gen, real, Sampling(steps=count)))
 
 
-def posterior(gen, entries, n):
-    """From I, II, V2 and across a gap: mean and coverage, beside the reconstructor's."""
-    import recon
+def reconstructors(options):
+    """Group to the reconstructor that has not seen it, of a training's folds; else the bundled one."""
+    if options.network is None:
+        print("the bundled reconstructor has learned from these recordings: give --network")
+        bundled = recon.Reconstructor.from_pretrained()
+        return lambda group: bundled
+    groups = population.Cohort.of_folder(options.data).groups
+    fold_of = dict(zip(groups, datasets.grouped_folds(groups, 5, 0).tolist(), strict=True))
+    folds = [recon.Reconstructor.from_pretrained(options.network / f"fold{k}") for k in range(5)]
+    return lambda group: folds[fold_of[group]]
 
-    model = recon.Reconstructor.from_pretrained()
+
+def posterior(gen, entries, n, model_of):
+    """From I, II, V2 and across a gap: mean and coverage, beside the reconstructor's."""
     given = ("I", "II", "V2")
     hidden = [leads.TWELVE.index(name) for name in leads.EIGHT if name not in given]
     scores = {"reconstructor": [], "posterior": [], "posterior, start": []}
@@ -208,6 +218,7 @@ def posterior(gen, entries, n):
             continue
         ecg = dsp.ECG(dsp.clean(ecg.crop(0, 10).signal, FS), FS, leads.TWELVE)
         part = ecg.select(*given)
+        model = model_of(entry.group)
         first = model.predict(part).ecg
         drawn = {
             "posterior": gen.posterior(part, 16),
@@ -288,6 +299,9 @@ def main():
     parser.add_argument("--other", nargs="*", default=[], help="name=folder, for the ablation")
     parser.add_argument("--records", type=int, default=500, help="for control")
     parser.add_argument("--completions", type=int, default=40, help="recordings to complete")
+    parser.add_argument(
+        "--network", type=Path, help="folder of a reconstructor's folds, to complete beside"
+    )
     parser.add_argument("--fold", type=int, default=1, help="of five, that was left out")
     names = ("control", "steps", "ablation", "posterior", "speed")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
@@ -307,7 +321,7 @@ def main():
             if "steps" in options.parts:
                 steps(gen, real, train)
         if "posterior" in options.parts:
-            posterior(gen, left, options.completions)
+            posterior(gen, left, options.completions, reconstructors(options))
     if "speed" in options.parts:
         speed(gen)
 

@@ -296,3 +296,12 @@ def test_p_waves_that_ride_on_the_t_wave_are_found(data):
     # Measured: all 30, within 90 ms; a shoulder has no peak to agree on.
     assert m.fn <= 0.1 * len(truth)
     assert 1e3 * np.abs(m.errors).max() <= 100
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-4, 1e-3])
+def test_without_noise_the_feet_of_other_waves_are_no_p_waves(noise):
+    t, beats = np.arange(10 * 500) / 500, np.arange(0.5, 10, 0.8)[:, None]
+    x = (np.exp(-0.5 * ((t - beats) / 0.012) ** 2)).sum(axis=0)
+    x += 0.25 * np.exp(-0.5 * ((t - beats - 0.28) / 0.05) ** 2).sum(axis=0)
+    x += noise * np.random.default_rng(0).normal(size=t.size)
+    assert np.isnan(dsp.delineate(x, 500, dsp.r_peaks(x, 500)).p.peak).all()
