@@ -203,7 +203,7 @@ def reconstructors(options):
     groups = population.Cohort.of_folder(options.data).groups
     fold_of = dict(zip(groups, datasets.grouped_folds(groups, 5, 0).tolist(), strict=True))
     folds = [recon.Reconstructor.from_pretrained(options.network / f"fold{k}") for k in range(5)]
-    return lambda group: folds[fold_of[group]]
+    return lambda group: folds[fold_of.get(group, 0)]  # a group left out there was seen by none
 
 
 def posterior(gen, entries, n, model_of):
