@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 OnStep = Callable[[int, float, Tensor], None]
 """Called after each step with its number, the time it ends at (1 noise, 0 signal), and the signal
 estimate (n, 8, time) mV."""
+
+
+LAST: Final = 0.2
+"""Where the last step begins, whatever their number: nearer to the signal the noise is finer than what
+a small network tells from texture, and many steps there would leave the texture rough."""
 
 
 def noise_of(seed: int, first: int, n: int, n_samples: int) -> Tensor:
@@ -96,7 +101,7 @@ def _silent(_step: int, _t: float, _estimate: Tensor) -> None:
 def _own(
     denoiser: Denoiser, predict: Predict, noise: Tensor, origin: Tensor, steps: int, on_step: OnStep
 ) -> Tensor:
-    times = torch.linspace(1.0, 0.0, steps + 1, device=noise.device)
+    times = _times(steps).to(noise.device)
     noisy = denoiser.law(times[:1]).b * noise
     estimate = origin
     for k, (t, after) in enumerate(itertools.pairwise(times)):
@@ -106,6 +111,13 @@ def _own(
         noisy = then.a * signal + then.b * (noisy - now.a * signal) / now.b
         on_step(k, float(after), estimate)
     return estimate
+
+
+def _times(steps: int) -> Tensor:
+    """(steps + 1,) from 1 to 0: equal ones to `LAST`, and one from there to the signal."""
+    if steps == 1:
+        return torch.tensor([1.0, 0.0])
+    return torch.cat([torch.linspace(1.0, LAST, steps), torch.zeros(1)])
 
 
 def _scheduled(scheduler: Any, denoiser: Denoiser) -> Callable[..., Tensor]:

@@ -9,7 +9,7 @@ half of the real recordings against the other; "gaussian" draws from the station
 with the training recordings' cross-spectrum. Texture is the median absolute first difference, PSD the
 largest relative error of the power's share in four bands. Intervals are 95 %, by patient.
 
-    python -m tests.benchmarks.generator [--parts control steps ablation posterior speed]
+    python -m tests.benchmarks.generator [--parts control steps ablation fidelity utility posterior speed]
         [--weights folder] [--other name=folder ...] [--records 500] [--network runs/base]
 """
 
@@ -21,10 +21,12 @@ from pathlib import Path
 import numpy as np
 
 import dsp
+import ecgsynth
 import recon
 from dsp import datasets, distances, leads
 from ecgsynth.diseases import DISEASES
 from ecgsynth.fidelity.encoding import bands, features
+from ecgsynth.fidelity.utility import utility
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
 from ecgsynth.patients import KNOBS
@@ -253,6 +255,44 @@ def pearson(y, x, rows):
     return np.mean([np.corrcoef(y[i], x[i])[0, 1] for i in rows])
 
 
+def judged(gen, learnt, left, folder):
+    """`ecgsynth.fidelity` in full, in the space of the bundled aligner's teacher: one table, one page."""
+    from recon.align import Aligner
+
+    real = Real.of(left)
+    new = gen.generate(len(real.x), options=Sampling(), seed=3, **real.asked)
+    encoder = Aligner.from_pretrained().teacher
+    report = ecgsynth.fidelity(list(ecgs(left)), new, training=list(ecgs(learnt)), encoder=encoder)
+    print(f"\n{report.table}")
+    if folder is not None:
+        report.to_html(folder / "fidelity.html")
+
+
+def ecgs(entries):
+    """The windows of a data set, in the network's band."""
+    for entry, window in generation.windows(entries):
+        meta = {"name": entry.name, "patient": entry.group, "labels": window.statements}
+        yield dsp.ECG(leads.twelve(window.x8), FS, leads.TWELVE, meta=meta)
+
+
+def useful(gen, left, label, n):
+    """What a few real patients gain by made-up ones: AUROC of a probe of `fidelity.encoding.features`."""
+    found = [ecg for ecg in ecgs(left) if ecg.meta["labels"]]
+    z = features(np.stack([ecg.signal for ecg in found]), FS)
+    groups = np.array([ecg.meta["patient"] for ecg in found])
+    real = (z, [ecg.meta["labels"] for ecg in found], groups)
+    print(
+        f"\n{label} or not, {len(found)} held-back windows of {len(set(groups))} groups, {n} made"
+    )
+    for name, options in (("generator", Sampling()), ("simulator", Sampling(mode="simulator"))):
+        new = gen.generate(n, diagnosis=[label, "NORM"] * (n // 2), options=options, seed=4)
+        for row in utility(label, real, (features(new.signal, FS), new.labels), 0):
+            print(
+                f"{name:12}{row.name:62}{row.value:.3f} ({row.low:.3f} to {row.high:.3f})  "
+                f"{row.floor:.3f}  {row.note}"
+            )
+
+
 def speed(gen):
     """Seconds for 100 records, and the ratio for each evaluation to a plain UNet1DModel."""
     import torch
@@ -297,20 +337,22 @@ def main():
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--weights", type=Path, help="folder; the bundled ones for none")
     parser.add_argument("--other", nargs="*", default=[], help="name=folder, for the ablation")
-    parser.add_argument("--records", type=int, default=500, help="for control")
+    parser.add_argument("--records", type=int, default=500, help="for control and utility")
     parser.add_argument("--completions", type=int, default=40, help="recordings to complete")
     parser.add_argument(
         "--network", type=Path, help="folder of a reconstructor's folds, to complete beside"
     )
     parser.add_argument("--fold", type=int, default=1, help="of five, that was left out")
-    names = ("control", "steps", "ablation", "posterior", "speed")
+    parser.add_argument("--label", default="LVH", help="to be told by a probe, for utility")
+    parser.add_argument("--out", type=Path, help="folder for the page of the fidelity report")
+    names = ("control", "steps", "ablation", "fidelity", "utility", "posterior", "speed")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     options = parser.parse_args()
     print(__doc__.split("\n\n")[1])
     gen = Generator.from_pretrained(options.weights)
     if "control" in options.parts:
         control(gen, options.records)
-    if set(options.parts) & {"steps", "ablation", "posterior"}:
+    if set(options.parts) - {"control", "speed"}:
         learnt, left = generation.split(datasets.twelve_lead(options.data), options.fold)
         if set(options.parts) & {"steps", "ablation"}:
             real, train = Real.of(left), Real.of(learnt)
@@ -320,6 +362,10 @@ def main():
                 ablation(gen, real, train, others)
             if "steps" in options.parts:
                 steps(gen, real, train)
+        if "fidelity" in options.parts:
+            judged(gen, learnt, left, options.out)
+        if "utility" in options.parts:
+            useful(gen, left, options.label, options.records)
         if "posterior" in options.parts:
             posterior(gen, left, options.completions, reconstructors(options))
     if "speed" in options.parts:
