@@ -41,7 +41,7 @@ class Sampling:
     steps: int = 10
     trust: float = 0.5
     scale: float = 1.0
-    strength: float = 0.3
+    strength: float = 0.6
     schedule: str = "early"
     tightness: float = 0.03
     batch: int = 32

@@ -94,7 +94,7 @@ def test_callbacks_text_and_tokens(untrained):
         3, text=["a", "b", "old infarction"], tokens=np.ones((2, 64)),
         on_step=lambda k, t, x: heard.append((k, round(t, 3), len(x))), **asked,
     )  # fmt: skip
-    assert heard == [(k, t, n) for n in (2, 1) for k, t in enumerate((0.667, 0.333, 0.0))]
+    assert heard == [(k, t, n) for n in (2, 1) for k, t in enumerate((0.6, 0.2, 0.0))]
     assert np.isfinite(new.signal).all()
     untrained.generate(2, text=np.ones(64), **asked)
     for text, match in ((np.ones(7), "size 64"), (["a"], "texts for 2")):
