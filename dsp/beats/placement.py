@@ -27,6 +27,8 @@ FAR: Final = 5.0
 """s, beyond which a beat is nobody's neighbour."""
 NEAR: Final = 0.02
 """s around the extremum of the mean of similar beats, within which a beat's own is sought."""
+AT_ONCE: Final = 2_000_000
+"""Samples around beats that are looked at together: a bound of memory."""
 _SPIKE: Final = 0.006  # s; pacing spikes are narrower
 _SMOOTH: Final = 0.01  # s
 _BASE: Final = 0.3  # s on either side, whose median is the baseline
@@ -58,7 +60,7 @@ def place(
     offsets = np.arange(-reach, reach + 1)
     taper = 1 - TAPER * np.square((offsets / reach).astype(np.float32))
     moved = np.empty_like(centre)
-    per_part = max(1, 2_000_000 // (x.shape[1] * len(offsets)))
+    per_part = max(1, AT_ONCE // (x.shape[1] * len(offsets)))
     for first in range(0, len(centre), per_part):
         last = min(first + per_part, len(centre))
         # With the neighbours of its ends, so that a part gives what the whole gives.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import patient, rates
 
 import dsp
-from dsp.beats import candidates, energy
+from dsp.beats import candidates, energy, placement
 from dsp.metrics import match
 
 FS = 500.0
@@ -260,3 +260,22 @@ def test_real_strips_keep_their_beats(data):
         result = match(truth, dsp.r_peaks(entry.ecg["II"], FS), FS, between=True)
         lost, invented = lost + result.fn, invented + result.fp
     assert (lost, invented) == (0, 0)
+
+
+@pytest.mark.parametrize("ratio", [0.97, 1.0, 1.03])
+def test_beats_of_one_shape_are_marked_at_one_deflection(ratio):
+    t, beats = np.arange(30 * FS) / FS, np.arange(0.5, 29.5, 0.8)[:, None]
+    r = 0.25 * np.exp(-0.5 * ((t - beats) / 0.01) ** 2).sum(axis=0)
+    s = -np.exp(-0.5 * ((t - beats - 0.05) / 0.01) ** 2).sum(axis=0)
+    size = placement.UPRIGHT * ratio / 4  # noise alone would decide for each beat
+    x = r + size * s + 0.02 * np.random.default_rng(0).normal(size=t.size)
+    after = 1000 * (dsp.r_peaks(x, FS) / FS - beats[:, 0])
+    assert np.ptp(after) < 15
+    assert min(abs(after.mean()), abs(after.mean() - 50)) < 5
+
+
+def test_marks_do_not_depend_on_how_many_beats_are_placed_at_once(monkeypatch):
+    x, _ = patient(60.0, FS, 75.0)
+    whole = dsp.r_peaks(x, FS)
+    monkeypatch.setattr(placement, "AT_ONCE", 3000)  # eight beats
+    np.testing.assert_array_equal(dsp.r_peaks(x, FS), whole)
