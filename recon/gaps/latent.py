@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -62,6 +63,15 @@ class Truth:
         self.collapse = distances.collapse(z, self.patient)
         self.gallery = np.sort(np.random.default_rng(seed).permutation(len(z))[:GALLERY])
 
+    @functools.cached_property
+    def floors(self) -> dict[str, float]:
+        """Each metric between random halves of the true latents; of strangers, where pairs count."""
+        z, patient = self.z[self.gallery], self.patient[self.gallery]
+        table = distances.compare(
+            z, z, patient, mean=self.mean, repeats=REPEATS, seed=self.seed
+        ).rows
+        return {name: float(row.floor.mean()) for name, row in table.items() if row.floor.size}
+
     def squared(self, estimate: Latents) -> NDArray[np.float64]:
         """(n,) squared distance of each estimate from its truth."""
         return np.asarray(((self.z - estimate) ** 2).sum(axis=1))
@@ -92,17 +102,15 @@ class Truth:
             estimate[rows],
             self.patient[rows],
             mean=self.mean,
-            repeats=REPEATS,
-            seed=self.seed,
+            repeats=0,
         )
         for name, row in table.rows.items():
-            floor = float(row.floor.mean()) if row.floor.size else None
             chance = row.distance.chance
             yield Number(
                 name,
                 _interval(row.distance),
                 best=_known(row.best),
-                floor=floor,
+                floor=self.floors.get(name),
                 chance=_known(chance),
             )
 
