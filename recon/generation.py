@@ -194,7 +194,7 @@ def train(
     --------
     >>> x = np.random.default_rng(0).normal(size=(8, 1000)).astype("f4")
     >>> window = Window(x, np.arange(0.5, 10), {}, ())
-    >>> train(Lessons([window], np.eye(8), np.ones(1), steps=1, size=2)).denoiser.fs
+    >>> train(Lessons([window], np.eye(8), np.ones(1), steps=1, size=2)).denoiser.config.fs
     100.0
     """
     import torch
