@@ -15,7 +15,8 @@ from dsp.errors import LengthError
 Peaks = NDArray[np.int64]
 Scores = NDArray[np.float32]
 HORIZON_S: Final = 50.0
-"""s; a beat depends on nothing farther away: two levels of 10 s, an interval of 20 s, some rules."""
+"""s; a beat depends on nothing farther away: two levels of 10 s, an interval of 20 s, neighbours of
+one shape within 5 s, some rules."""
 _BLOCK: Final = 1_000_000  # samples of input worked on at once
 
 

@@ -120,6 +120,12 @@ def usual_interval(time: Float, height: Float, kept: NDArray[np.bool_]) -> Float
     return np.asarray(median[nearest])
 
 
+def neighbours(record: Index, sample: Index, shift: int, far: float) -> NDArray[np.bool_]:
+    """Whether beat i and beat i + shift are of one record and less than `far` samples apart."""
+    same = record[shift:] == record[:-shift]
+    return np.asarray(same & (sample[shift:] - sample[:-shift] < far))
+
+
 def _drop_neighbours(
     time: Float, height: Float, usual: Float, unequal: Float, kept: NDArray[np.bool_]
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.beats.candidates import Candidates
+from dsp.beats.candidates import Candidates, neighbours
 from dsp.beats.energy import Grid
 from dsp.checks import Signal
 
@@ -46,7 +46,8 @@ def judge(
     """
     if len(marks) == 0:
         return np.zeros(0), np.zeros(0, bool)
-    near = [_neighbour(marks, beats.record, shift, grid) for shift in range(1, _HALF_BEATS + 1)]
+    far = _FAR * grid.fs
+    near = [neighbours(beats.record, marks, shift, far) for shift in range(1, _HALF_BEATS + 1)]
     contrast = 1 - beats.background / beats.height
     alike = _agreement(g, gain, marks, beats.record, near, grid)
     doubt = (1 - _ramp(contrast, CONTRAST)) * (1 - _ramp(alike, AGREEMENT))
@@ -59,12 +60,6 @@ def judge(
 
 def _ramp(value: Float, span: tuple[float, float]) -> Float:
     return np.clip((value - span[0]) / (span[1] - span[0]), 0.0, 1.0)
-
-
-def _neighbour(marks: Index, record: Index, shift: int, grid: Grid) -> NDArray[np.bool_]:
-    """Whether beat i and beat i + shift are of one record and near in time."""
-    same = record[shift:] == record[:-shift]
-    return np.asarray(same & (marks[shift:] - marks[:-shift] < _FAR * grid.fs))
 
 
 def _agreement(

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.beats.candidates import neighbours
 from dsp.checks import Signal
 
-Index = NDArray[np.int64]
 REACH: Final = 0.09
 """s on either side of the energy's peak, where the extremum of one lead is sought."""
 REACH_TOGETHER: Final = 0.03
@@ -67,21 +67,14 @@ def place(
         seen = slice(max(first - AROUND, 0), last + AROUND)
         around = gain[seen] * deviation(x, fs, record[seen], centre[seen], reach)
         score = np.where(around > 0, np.float32(UPRIGHT) * around, -around).sum(axis=1)
-        near = _near(record[seen], centre[seen], round(FAR * fs))
+        shifts = range(1, min(AROUND, len(score) - 1) + 1)
+        near = [neighbours(record[seen], centre[seen], k, round(FAR * fs) + 1) for k in shifts]
         mean = _of_alike(score, around.sum(axis=1), near)
         usual = offsets[np.argmax(mean * taper, axis=1)]
         own = np.where(np.abs(offsets - usual[:, None]) <= round(NEAR * fs), score, -np.inf)
         part = slice(first - seen.start, last - seen.start)
         moved[first:last] = (centre[seen] + offsets[np.argmax(own, axis=1)])[part]
     return np.clip(moved, 0, x.shape[-1] - 1)
-
-
-def _near(record: Index, centre: Index, far: int) -> list[NDArray[np.bool_]]:
-    """Whether a beat and the one 1, 2, ... later are of one record and not far apart."""
-    return [
-        (record[k:] == record[:-k]) & (centre[k:] - centre[:-k] <= far)
-        for k in range(1, min(AROUND, len(centre) - 1) + 1)
-    ]
 
 
 def _of_alike(score: Signal, shape: Signal, near: list[NDArray[np.bool_]]) -> Signal:

@@ -87,8 +87,8 @@ class Real:
     asked: dict
 
     @classmethod
-    def of(cls, entries):
-        found = list(generation.windows(entries))
+    def of(cls, found):
+        """Of entries with their windows, as of `recon.generation.windows`."""
         windows = [w for _, w in found]
         table = {k: [w.numbers.get(k, np.nan) for w in windows] for k in KNOBS}
         table = {k: np.clip(v, *KNOBS[k]) for k, v in table.items() if np.isfinite(v).any()}
@@ -268,9 +268,9 @@ def judged(gen, learnt, left, folder):
         report.to_html(folder / "fidelity.html")
 
 
-def ecgs(entries):
-    """The windows of a data set, in the network's band."""
-    for entry, window in generation.windows(entries):
+def ecgs(found):
+    """Entries with their windows as records, in the network's band."""
+    for entry, window in found:
         meta = {"name": entry.name, "patient": entry.group, "labels": window.statements}
         yield dsp.ECG(leads.twelve(window.x8), FS, leads.TWELVE, meta=meta)
 
@@ -353,21 +353,21 @@ def main():
     if "control" in options.parts:
         control(gen, options.records)
     if set(options.parts) - {"control", "speed"}:
-        learnt, left = generation.split(datasets.twelve_lead(options.data), options.fold)
-        if set(options.parts) & {"steps", "ablation"}:
-            real, train = Real.of(left), Real.of(learnt)
-            if "ablation" in options.parts:
-                others = dict(pair.split("=", 1) for pair in options.other)
-                others = {k: Generator.from_pretrained(v) for k, v in others.items()}
-                ablation(gen, real, train, others)
-            if "steps" in options.parts:
-                steps(gen, real, train)
+        parts = generation.split(datasets.twelve_lead(options.data), options.fold)
+        learnt, left = (list(generation.windows(part)) for part in parts)
+        real, train = Real.of(left), Real.of(learnt)
+        if "ablation" in options.parts:
+            others = dict(pair.split("=", 1) for pair in options.other)
+            others = {k: Generator.from_pretrained(v) for k, v in others.items()}
+            ablation(gen, real, train, others)
+        if "steps" in options.parts:
+            steps(gen, real, train)
         if "fidelity" in options.parts:
             judged(gen, learnt, left, options.out)
         if "utility" in options.parts:
             useful(gen, left, options.label, options.records)
         if "posterior" in options.parts:
-            posterior(gen, left, options.completions, reconstructors(options))
+            posterior(gen, parts[1], options.completions, reconstructors(options))
     if "speed" in options.parts:
         speed(gen)
 
