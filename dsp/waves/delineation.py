@@ -1,6 +1,8 @@
 """Delineation: from R peaks to the marks of P, QRS and T in every lead."""
 
-from typing import Final
+import itertools
+from collections.abc import Sequence
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from dsp import checks, filters
 from dsp.checks import Signal
 from dsp.errors import LengthError, SignalError
+from dsp.recursion import FEW_ROWS
 from dsp.waves import p_and_t, qrs, shapes
 from dsp.waves.marks import Waves
 from dsp.waves.shapes import GRID, Floats, Found, Ints
@@ -16,9 +19,14 @@ BAND: Final = (0.5, 40.0)
 """Hz; what waves are marked in."""
 _SHORTEST: Final = 0.2
 _USUAL_RR: Final = 0.8
+_BLOCK: Final = 500_000  # samples of input worked on at once
 
 
-def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves:
+@overload
+def delineate(x: ArrayLike, fs: float, peaks: list[Ints]) -> list[Waves]: ...
+@overload
+def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves: ...
+def delineate(x: ArrayLike, fs: float, peaks: ArrayLike | list[Ints]) -> Waves | list[Waves]:
     """Onset, peak and offset of P, QRS and T for every beat and lead.
 
     All leads are searched together (slopes for QRS, what stands out before and after for P and T),
@@ -30,20 +38,21 @@ def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves:
 
     Parameters
     ----------
-    x : (time,) or (leads, time), any unit, NaN marks gaps. For a batch: a list comprehension.
+    x : (time,), (leads, time) or (batch, leads, time), any unit, NaN marks gaps.
     fs : Hz.
-    peaks : (beats,) R peaks of all leads in samples, ascending, as from `dsp.r_peaks`.
+    peaks : (beats,) R peaks of all leads in samples, ascending, as from `dsp.r_peaks`; for a batch a
+        list of them, one for each record.
 
     Returns
     -------
     Waves, whose arrays are (leads, beats); one lead for (time,), no beats for no peaks. A wave
-    that reaches into a gap or beyond the recording is absent there, NaN.
+    that reaches into a gap or beyond the recording is absent there, NaN. A list for a batch.
 
     Raises
     ------
     SignalError, LengthError, RateError
-        As `dsp.checks`; LengthError also for a third axis, SignalError for peaks that are not
-        ascending positions within the recording.
+        As `dsp.checks`; LengthError also for a fourth axis, or unless a batch has one array of
+        peaks a record; SignalError for peaks that are not ascending positions within the recording.
 
     Notes
     -----
@@ -63,25 +72,48 @@ def delineate(x: ArrayLike, fs: float, peaks: ArrayLike) -> Waves:
     >>> bool(np.isnan(waves.t.peak[0, -1]))  # beyond the end
     False
     """
-    x, fs = checks.safe_to_square(checks.signal(x)), checks.rate(fs)
-    if x.ndim > 2:
-        raise LengthError(f"shape {x.shape}: give (time,) or (leads, time), one record at a time.")
-    x = np.atleast_2d(x)
-    r = _peaks(peaks, x.shape[-1])
-    if len(r) == 0 or x.shape[-1] < _SHORTEST * fs:
-        empty = np.full((len(x), len(r), 3, 3), np.nan)
-        return Waves(empty, np.zeros(empty.shape[:3]), np.full(empty.shape[1:], np.nan), r, fs)
-    y, gaps = _on_grid(x, fs)
-    on_grid = np.minimum(np.rint(r * (GRID / fs)).astype(np.int64), y.shape[-1] - 1)
-    found, onset, offset = _find(y, on_grid)
-    positions = np.stack([np.stack(f[:3], axis=-1) for f in found], axis=-2)
-    probability = np.stack([f.probability for f in found], axis=-1)
-    probability = _only_recorded(positions, probability, gaps)
-    absent = probability < 0.5
-    positions[absent] = np.nan
-    overall = _overall(positions, onset, offset)
-    factor = fs / GRID
-    return Waves(positions * factor, probability, overall * factor, r, fs)
+    x, fs = checks.signal(x), checks.rate(fs)
+    if x.ndim > 3:
+        raise LengthError(
+            f"shape {x.shape}: give (time,), (leads, time) or (batch, leads, time); reshape it."
+        )
+    batch = checks.safe_to_square(x if x.ndim == 3 else np.atleast_2d(x)[None])
+    each = [_peaks(r, x.shape[-1]) for r in (peaks if x.ndim == 3 else [peaks])]  # type: ignore[union-attr]
+    if len(each) != len(batch):
+        raise LengthError(
+            f"{len(batch)} records and {len(each)} arrays of peaks: give one for each."
+        )
+    size = max(1, _BLOCK // (batch.shape[1] * batch.shape[2]))
+    found: list[Waves] = []
+    for first in range(0, len(batch), size):
+        found += _marked(batch[first : first + size], fs, each[first : first + size])
+    return found if x.ndim == 3 else found[0]
+
+
+def _marked(x: Signal, fs: float, peaks: Sequence[Ints]) -> list[Waves]:
+    """The marks of each record of (records, leads, time)."""
+    n_leads = x.shape[1]
+    r = np.concatenate(peaks)
+    if not len(r) or x.shape[-1] < _SHORTEST * fs:
+        positions, overall = (
+            np.full((n_leads, len(r), 3, 3), np.nan),
+            np.full((len(r), 3, 3), np.nan),
+        )
+        probability = np.zeros((n_leads, len(r), 3))
+    else:
+        record = np.repeat(np.arange(len(x)), [len(part) for part in peaks])
+        y, gaps = _on_grid(x.swapaxes(0, 1), fs)
+        on_grid = np.minimum(np.rint(r * (GRID / fs)).astype(np.int64), y.shape[-1] - 1)
+        found, onset, offset = _find(y, record, on_grid)
+        positions = np.stack([np.stack(f[:3], axis=-1) for f in found], axis=-2)
+        probability = np.stack([f.probability for f in found], axis=-1)
+        probability = _only_recorded(positions, probability, record, gaps)
+        positions[probability < 0.5] = np.nan
+        overall = _overall(positions, onset, offset) * (fs / GRID)
+        positions *= fs / GRID
+    ends = np.cumsum([0, *map(len, peaks)])
+    parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    return [Waves(positions[:, k], probability[:, k], overall[k], r[k], fs) for k in parts]
 
 
 def _peaks(peaks: ArrayLike, n_samples: int) -> Ints:
@@ -102,46 +134,62 @@ def _peaks(peaks: ArrayLike, n_samples: int) -> Ints:
 
 
 def _on_grid(x: Signal, fs: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Band-passed leads at 250 Hz in units of their typical size, and where their gaps are."""
+    """Band-passed leads at 250 Hz, in units of the largest lead of a record, and their gaps.
+
+    (leads, records, time) each.
+    """
     y = filters.resample(x, fs, GRID)
     gaps = np.isnan(y)
-    for row, gap in zip(y, gaps, strict=True):
+    for row, gap in zip(y.reshape(-1, y.shape[-1]), gaps.reshape(-1, y.shape[-1]), strict=True):
         if gap.any():
             inside = np.flatnonzero(~gap)
             known = row[inside] if len(inside) else np.zeros(1)
             row[gap] = np.interp(np.flatnonzero(gap), inside if len(inside) else [0], known)
-    largest = float(np.abs(y).max())
-    y = filters.bandpass(y, GRID, *BAND)
-    size = float(y.std(axis=-1).max())
+    largest = np.abs(y).max(axis=(0, 2))
+    # Few rows at a time are filtered in double: marks must not depend on a record's company.
+    rows = np.split(y.reshape(-1, y.shape[-1]), range(FEW_ROWS - 1, y[..., 0].size, FEW_ROWS - 1))
+    y = np.concatenate([filters.bandpass(few, GRID, *BAND) for few in rows]).reshape(y.shape)
+    size = y.std(axis=-1).max(axis=0)
     # What is left of a constant is rounding, no signal.
-    return y / np.float32(size if size > 1e-6 * largest else np.inf), gaps
+    unit = np.where(size > 1e-6 * largest, size, np.inf).astype(np.float32)
+    return y / unit[:, None], gaps
 
 
-def _find(y: Floats, peaks: Ints) -> tuple[tuple[Found, Found, Found], Ints, Ints]:
-    rr = np.diff(peaks) / GRID
-    usual = float(np.median(rr)) if len(rr) else _USUAL_RR
-    complexes, onset, offset = qrs.waves(y, peaks)
-    quiet = shapes.without(y, onset - 2, offset + 2)
-    t, t_peak = p_and_t.t_waves(quiet, peaks, onset, offset, np.append(rr, usual))
+def _find(y: Floats, record: Ints, peaks: Ints) -> tuple[tuple[Found, Found, Found], Ints, Ints]:
+    last = np.append(record[1:] != record[:-1], True)
+    rr = np.append(np.diff(peaks) / GRID, np.nan)
+    rr[last] = np.nan
+    rr[last] = shapes.each_record(rr, record, _usual_rr)[last]
+    complexes, onset, offset = qrs.waves(y, record, peaks)
+    quiet = shapes.without(y, record, onset - 2, offset + 2)
+    t, t_peak = p_and_t.t_waves(quiet, record, peaks, onset, offset, rr)
     # Where the beat before is not in the recording, nothing is known of its T wave.
-    before = np.insert(t_peak[:-1], 0, -np.inf)
-    p = p_and_t.p_waves(quiet, onset, before)
+    before = np.roll(np.where(last, -np.inf, t_peak), 1)
+    p = p_and_t.p_waves(quiet, record, onset, before)
     return (p, complexes, t), onset, offset
 
 
+def _usual_rr(rr: NDArray[np.float64], **_: object) -> NDArray[np.float64]:
+    """(1,) s, the median of one record's intervals; the last beat has none, and a lone beat is usual."""
+    return np.median(rr[:-1], keepdims=True) if len(rr) > 1 else np.array([_USUAL_RR])
+
+
 def _only_recorded(
-    positions: NDArray[np.float64], probability: NDArray[np.float64], gaps: NDArray[np.bool_]
+    positions: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    record: Ints,
+    gaps: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Probability with zeros for waves that touch a gap or an end of the recording."""
     n = gaps.shape[-1]
     first, last = positions[..., 0], positions[..., 2]
     whole = (first > 0) & (last < n - 1)
     if gaps.any():
-        until = np.cumsum(np.pad(gaps, ((0, 0), (1, 0))), axis=-1)
-        lead = np.arange(len(gaps))[:, None, None]
+        until = np.cumsum(np.pad(gaps, ((0, 0), (0, 0), (1, 0))), axis=-1)
+        lead, of = np.arange(len(gaps))[:, None, None], record[:, None]
         start = np.clip(np.floor(first), 0, n - 1).astype(np.int64)
         stop = np.clip(np.ceil(last) + 1, 0, n).astype(np.int64)
-        whole &= until[lead, stop] == until[lead, start]
+        whole &= until[lead, of, stop] == until[lead, of, start]
     alive = probability[..., 1:2] >= 0.5  # a lead without this beat's QRS has no other wave of it
     return np.where(whole & alive, probability, 0.0)
 

@@ -87,7 +87,7 @@ class Measurements:
         return "\n".join(lines)
 
 
-def measure(ecg: ECG) -> Measurements:
+def measure(ecg: ECG, waves: Waves | None = None) -> Measurements:
     """Heart rate, PR, QRS, QT and QTc, frontal axis, ST levels and amplitudes of a recording.
 
     Intervals are medians over the beats of the marks of all leads together; amplitudes are medians
@@ -99,6 +99,7 @@ def measure(ecg: ECG) -> Measurements:
     Parameters
     ----------
     ecg : a recording with any leads, mV.
+    waves : its marks, as of `dsp.delineate`; found if None.
 
     Returns
     -------
@@ -120,9 +121,9 @@ def measure(ecg: ECG) -> Measurements:
     >>> print(found.table.splitlines()[0])
     Heart rate            60 bpm
     """
-    peaks = beats.r_peaks(ecg.signal, ecg.fs)
-    waves = delineate(ecg.signal, ecg.fs, peaks)
-    all_ = waves.together
+    if waves is None:
+        waves = delineate(ecg.signal, ecg.fs, np.asarray(beats.r_peaks(ecg.signal, ecg.fs)))
+    peaks, all_ = waves.peaks, waves.together
     rr = float(np.diff(peaks).mean() / ecg.fs) if len(peaks) > 1 else math.nan
     has_p = np.isfinite(all_.p.onset)
     regular = len(peaks) > 0 and has_p.mean() >= _LEAST_SHARE

@@ -65,27 +65,33 @@ class Kind:
     own: tuple[float, float, float]
 
 
-P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.065, guide=0.04, own=(0.4, 0.5, 0.4))
+P: Final = Kind(smoothing=0.03, reach=0.06, near=0.04, far=0.065, guide=0.04, own=(0.4, 0.5, 0.6))
 T: Final = Kind(smoothing=0.04, reach=0.10, near=0.08, far=0.13, guide=0.06, own=(0.5, 0.7, 0.5))
 
 
 def t_waves(
-    quiet: Floats, peaks: Ints, onset: Ints, offset: Ints, rr: NDArray[np.float64]
+    quiet: Floats,
+    record: Ints,
+    peaks: Ints,
+    onset: Ints,
+    offset: Ints,
+    rr: NDArray[np.float64],
 ) -> tuple[Found, NDArray[np.float64]]:
     """T waves of every beat and lead, and the place of all leads' T peak.
 
     Parameters
     ----------
-    quiet : (leads, time) on the grid, without QRS complexes.
+    quiet : (leads, records, time) on the grid, without QRS complexes.
+    record : (beats,) the number of each one's record.
     peaks, onset, offset : (beats,) R peaks and QRS bounds, grid samples.
     rr : (beats,) s to the next beat.
     """
     z = shapes.smooth(quiet, T.smoothing)
     stands_out = shapes.bump(z, T.reach)
     length = samples(LATE_T[0])
-    h, inside = shapes.windows(stands_out, peaks, length)
-    level = z[:, np.clip(onset - 2, 0, z.shape[-1] - 1)]
-    above = shapes.windows(z, peaks, length)[0] - level[..., None]
+    h, inside = shapes.windows(stands_out, record, peaks, length)
+    level = z[:, record, np.clip(onset - 2, 0, z.shape[-1] - 1)]
+    above = shapes.windows(z, record, peaks, length)[0] - level[..., None]
     # The valley between T and P stands out as well, but it lies on the level before the QRS.
     h = h + AWAY * above * (h * above > 0)
     t = np.arange(length)
@@ -94,16 +100,16 @@ def t_waves(
     inside &= (t >= span[0][:, None]) & (t <= span[1][:, None])
     usual = USUAL_T[0] * np.sqrt(np.clip(rr, *RATES)) * GRID
     prior = _bell(t, usual, USUAL_T[1])
-    mean = shapes.nearby_mean(h, inside.astype(np.float32), NEIGHBOURS)
+    mean = shapes.nearby_mean(h, record, inside.astype(np.float32), NEIGHBOURS)
     guide = _place(_size(mean) * prior, inside)
     centre = peaks + _place(_size(h) * prior * _bell(t, guide, T.guide), inside)
     next_p = peaks + ((rr - 0.12) * GRID).astype(np.int64)
-    pace = np.sqrt(np.clip(_usual(rr[None])[0], *RATES))
+    pace = np.sqrt(np.clip(_usual(rr[None], record, np.ones(len(rr), bool))[0], *RATES))
     far = np.rint(T.far * GRID * pace).astype(np.int64)
     marks, height = _bounded(
-        T, z, stands_out, centre, far, [peaks + s for s in span], (offset + 1, next_p)
+        T, z, stands_out, record, centre, far, [peaks + s for s in span], (offset + 1, next_p)
     )
-    rough, _ = shapes.windows(np.abs(quiet - z), peaks, length)
+    rough, _ = shapes.windows(np.abs(quiet - z), record, peaks, length)
     noise = (rough * inside).sum(axis=-1) / np.maximum(inside.sum(axis=-1), 1)
     ratio = height / np.maximum(_T_NOISE * noise, 1e-6)
     whole = peaks + guide + samples(T.near) < quiet.shape[-1]
@@ -111,53 +117,65 @@ def t_waves(
     return Found(marks[0], marks[1], marks[2], probability), centre.astype(np.float64)
 
 
-def p_waves(quiet: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
+def p_waves(quiet: Floats, record: Ints, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
     """P waves of every beat and lead.
 
-    Where fewer than half of the beats show one, P may ride on the T wave before, a shoulder that
-    stands out of nothing: then the bend of the signal counts too, if that finds it in most beats.
+    Where fewer than half of a record's beats show one, P may ride on the T wave before, a shoulder
+    that stands out of nothing: then the bend of the signal counts too, if that finds it in most beats.
 
     Parameters
     ----------
-    quiet : (leads, time) on the grid, without QRS complexes.
+    quiet : (leads, records, time) on the grid, without QRS complexes.
+    record : (beats,) the number of each one's record.
     onset : (beats,) QRS onsets, grid samples.
     earlier_t : (beats,) T peaks of the beats before, grid samples; far below for the first.
     """
     z = shapes.smooth(quiet, P.smoothing)
     stands_out = shapes.bump(z, P.reach)
-    found = _p_waves(z, stands_out, onset, earlier_t)
-    if _in_most_beats(found):
+    found = _p_waves(z, stands_out, record, onset, earlier_t)
+    rare = ~_in_most_beats(found, record)
+    if not rare.any():
         return found
     weight, distance = SHOULDER
-    bent = _p_waves(z, stands_out + weight * shapes.bend(z, distance), onset, earlier_t)
-    return bent if _in_most_beats(bent) else found
+    unsure, place = np.unique(record[rare], return_inverse=True)
+    z, stands_out = z[:, unsure], stands_out[:, unsure]
+    bent = stands_out + weight * shapes.bend(z, distance)
+    other = _p_waves(z, bent, place, onset[rare], earlier_t[rare])
+    better = _in_most_beats(other, place)
+    for mine, its in zip(found, other, strict=True):
+        mine[:, np.flatnonzero(rare)[better]] = its[:, better]
+    return found
 
 
-def _in_most_beats(found: Found) -> bool:
-    return bool(np.mean(found.probability >= 0.5) >= 0.5)
+def _in_most_beats(found: Found, record: Ints) -> Bools:
+    """(beats,) whether most beats of a beat's record show the wave."""
+    seen = (found.probability >= 0.5).mean(axis=0)
+    return np.asarray(shapes.each_record(seen, record, np.mean) >= 0.5)
 
 
-def _p_waves(z: Floats, stands_out: Floats, onset: Ints, earlier_t: NDArray[np.float64]) -> Found:
+def _p_waves(
+    z: Floats, stands_out: Floats, record: Ints, onset: Ints, earlier_t: NDArray[np.float64]
+) -> Found:
     length = samples(BEFORE) + 1
     start = onset - length + 1
-    h, recorded = shapes.windows(stands_out, start, length)
+    h, recorded = shapes.windows(stands_out, record, start, length)
     t = np.arange(length) - length + 1
     first = np.maximum(earlier_t - onset + samples(AFTER_T), -LONG_PR * GRID)
     inside = recorded & (t >= first[:, None]) & (t <= -samples(0.02))
-    mean, noise, count = _coherent(h, inside)
+    mean, noise, count = _coherent(h, record, inside)
     h_white, mean_white = h / noise, mean / noise
     prior = _bell(t, np.full(len(onset), -USUAL_P[0] * GRID), USUAL_P[1])
     guide = _place(_size(mean_white) * prior, inside)
     centre = _place(_size(h_white) * _bell(t, t[guide], P.guide), inside)
     span = [np.ceil(onset + first).astype(np.int64), onset - samples(0.02)]
     far = np.full(len(onset), samples(P.far))
-    marks, _ = _bounded(P, z, stands_out, start + centre, far, span, (start, onset))
+    marks, _ = _bounded(P, z, stands_out, record, start + centre, far, span, (start, onset))
     gap = recorded & (t >= (earlier_t - onset + samples(0.14))[:, None])
     gap &= t <= t[centre][:, None] - samples(0.11)
     evidence = np.stack(
         [
-            *_alike(h_white, mean_white, count, guide, centre),
-            *_isolated(h_white, centre, gap),
+            *_alike(h_white, record, mean_white, count, guide, centre),
+            *_isolated(h_white, record, centre, gap),
         ]
     )
     with np.errstate(over="ignore"):
@@ -187,6 +205,7 @@ def _bounded(
     kind: Kind,
     z: Floats,
     stands_out: Floats,
+    record: Ints,
     centre: Ints,
     far: Ints,
     span: list[Ints],
@@ -196,19 +215,22 @@ def _bounded(
 
     Parameters
     ----------
-    z, stands_out : (leads, time).
+    z, stands_out : (leads, records, time).
+    record : (beats,) the number of each one's record.
     centre : (beats,) peak of all leads, grid samples.
     far : (beats,) grid samples from the peak within which the baseline is reached.
     span, limits : two (beats,) each, between which the peak, and the bounds, lie.
     """
     middle = samples(kind.near) + int(far.max()) + 4
     start, last = centre - middle, 2 * middle
-    h, inside = shapes.windows(stands_out, start, last + 1)
-    w, _ = shapes.windows(z, start, last + 1)
+    h, inside = shapes.windows(stands_out, record, start, last + 1)
+    w, _ = shapes.windows(z, record, start, last + 1)
     t = np.arange(last + 1)
     inside &= (np.abs(t - middle) <= samples(kind.near)) & (t >= (span[0] - start)[:, None])
     inside &= t <= (span[1] - start)[:, None]
-    peak = (np.abs(h) * inside).argmax(axis=-1)
+    size = np.abs(h) * inside
+    # A lead in which nothing stands out has its wave where the others have it.
+    peak = np.where(size.any(axis=-1), size.argmax(axis=-1), middle)
     height = shapes.at(h, peak)
     up = w * np.where(height < 0, np.float32(-1), np.float32(1))[..., None]
     slope = np.zeros_like(up)
@@ -222,7 +244,9 @@ def _bounded(
     within = (t >= onset[..., None]) & (t <= offset[..., None])
     peak = np.where(within, up, -np.inf).argmax(axis=-1)
     found = (onset.astype(np.float64), shapes.vertex(w, peak), offset.astype(np.float64))
-    marks = [m + STEADY * (_usual(m) - m) for m in found]
+    # Where there is nothing to look at, nothing was found.
+    seen = np.asarray(inside.any(axis=-1))
+    marks = [m + STEADY * (_usual(m, record, seen) - m) for m in found]
     share = shapes.majority(len(w))
     shared = [shapes.median(m) for m in marks]
     fused = [
@@ -231,31 +255,32 @@ def _bounded(
     return tuple(start + m for m in fused), np.abs(height)
 
 
-def _usual(mark: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the mark over the neighbouring beats, (leads, beats)."""
-    one = np.ones((mark.shape[-1], 1))
-    return shapes.nearby_mean(mark[..., None], one, NEIGHBOURS)[..., 0]
+def _usual(mark: NDArray[np.float64], record: Ints, seen: Bools) -> NDArray[np.float64]:
+    """Mean of the mark over those of the neighbouring beats that have one, (leads, beats)."""
+    weight = seen[:, None].astype(np.float64)
+    return shapes.nearby_mean(mark[..., None], record, weight, NEIGHBOURS)[..., 0]
 
 
 def _coherent(
-    h: Floats, inside: Bools
+    h: Floats, record: Ints, inside: Bools
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean over the neighbouring beats, SD about it within the windows, beats that took part."""
     weight = inside.astype(np.float32)
-    mean = shapes.nearby_mean(h, weight, NEIGHBOURS)
-    power = shapes.nearby_mean(h * h, weight, NEIGHBOURS)
+    mean = shapes.nearby_mean(h, record, weight, NEIGHBOURS)
+    power = shapes.nearby_mean(h * h, record, weight, NEIGHBOURS)
     n = np.maximum(inside.sum(axis=-1), 1)[:, None]
     total = (power * inside).sum(axis=-1, keepdims=True) / n
     noise = ((power - mean**2) * inside).sum(axis=-1, keepdims=True) / n
     return (
         mean,
         np.sqrt(np.maximum(noise, 0) + 0.02 * total + 1e-9),
-        shapes.nearby_sum(weight, NEIGHBOURS),
+        shapes.nearby_sum(weight, record, NEIGHBOURS),
     )
 
 
 def _alike(
     h: NDArray[np.float64],
+    record: Ints,
     mean: NDArray[np.float64],
     count: NDArray[np.float64],
     guide: Ints,
@@ -275,7 +300,8 @@ def _alike(
     own = h[:, beat, usual]
     n = count[beat, usual].mean(axis=-1)
     shared = (mean[:, beat, usual] ** 2).sum(axis=(0, 2))
-    neighbours = shapes.nearby_mean((h * h).sum(axis=0), np.ones((len(guide), 1)), NEIGHBOURS)
+    one = np.ones((len(guide), 1))
+    neighbours = shapes.nearby_mean((h * h).sum(axis=0), record, one, NEIGHBOURS)
     energy = neighbours[beat, usual].sum(axis=-1)
     coherence = (n * shared / np.maximum(energy, 1e-12) - 0.5) / np.maximum(n, 1)
     others = (mean[:, beat, usual] * n[:, None] - own) / np.maximum(n - 1, 1)[:, None]
@@ -284,7 +310,9 @@ def _alike(
     return coherence, np.minimum(0.5 * np.abs(np.log(size / other_size)), 2.3)
 
 
-def _isolated(h: NDArray[np.float64], centre: Ints, gap: Bools) -> tuple[NDArray[np.float64], ...]:
+def _isolated(
+    h: NDArray[np.float64], record: Ints, centre: Ints, gap: Bools
+) -> tuple[NDArray[np.float64], ...]:
     """How far the wave stands out of the pause after T: logarithm, of the neighbours and this beat.
 
     Flutter is as regular as P waves, but never pauses. Zero where there is no pause to compare.
@@ -296,5 +324,6 @@ def _isolated(h: NDArray[np.float64], centre: Ints, gap: Bools) -> tuple[NDArray
     pause = np.where(gap, power, 0.0).sum(axis=-1) / np.maximum(length, 1)
     known = length >= samples(0.08)
     beat = np.where(known, np.log((wave + 1e-6) / (pause + 1e-6)), 0.0)
-    usual = shapes.nearby_mean(beat[:, None], known[:, None].astype(np.float64), NEIGHBOURS)[:, 0]
+    weight = known[:, None].astype(np.float64)
+    usual = shapes.nearby_mean(beat[:, None], record, weight, NEIGHBOURS)[:, 0]
     return np.clip(usual, -3, 4), np.clip(beat, -3, 4)

@@ -33,23 +33,23 @@ OWN_LIMIT: Final = 0.04
 _LEAST_CONTRAST: Final = 5.0
 
 
-def waves(y: Floats, peaks: Ints) -> tuple[Found, Ints, Ints]:
+def waves(y: Floats, record: Ints, peaks: Ints) -> tuple[Found, Ints, Ints]:
     """QRS complexes of every beat and lead, and the bounds all leads share.
 
     Parameters
     ----------
-    y : (leads, time) band-passed, on the grid.
-    peaks : (beats,) R peaks, grid samples.
+    y : (leads, records, time) band-passed, on the grid.
+    record, peaks : (beats,) the number of its record, and the R peak, grid samples.
 
     Returns
     -------
     Marks of (leads, beats), then onset and offset (beats,) of all leads together.
     """
     half = samples(HALF_WINDOW)
-    w, _ = shapes.windows(y, peaks - half, 2 * half + 1)
+    w, _ = shapes.windows(y, record, peaks - half, 2 * half + 1)
     a = activity(w)
-    trust = weights(a)
-    onset, offset, _ = bounds(np.sqrt((trust * a * a).sum(axis=0) / trust.sum()))
+    trust = weights(a, record)
+    onset, offset, _ = bounds(np.sqrt((trust * a * a).sum(axis=0) / trust.sum(axis=0)))
     own_on, own_off, contrast = bounds(a)
     limit = samples(OWN_LIMIT)
     own = 1 - shapes.majority(len(y)) * (1 - OWN_SHARE)
@@ -79,15 +79,14 @@ def activity(w: Floats) -> Floats:
     return out
 
 
-def weights(a: Floats) -> Floats:
-    """(leads, 1, 1) trust in each lead: 1 where its beats stand far above its noise, 0 in noise."""
-    if a.shape[1] == 0:
-        return np.ones((len(a), 1, 1), np.float32)
+def weights(a: Floats, record: Ints) -> Floats:
+    """(leads, beats, 1) trust in each lead of a record: 1 where its beats stand far above its noise."""
     middle, core = a.shape[-1] // 2, samples(CORE)
     peak = a[..., middle - core : middle + core + 1].max(axis=-1)
-    ratio = np.median(peak, axis=-1) / np.maximum(np.median(_noise(a), axis=-1), 1e-6)
+    usual, noise = (shapes.each_record(part, record, np.median) for part in (peak, _noise(a)))
+    ratio = usual / np.maximum(noise, 1e-6)
     trust = ratio**2 / (ratio**2 + 100.0) + 1e-6
-    return np.asarray(trust / trust.max(), np.float32)[:, None, None]
+    return np.asarray(trust / trust.max(axis=0), np.float32)[..., None]
 
 
 def bounds(a: Floats) -> tuple[Ints, Ints, Floats]:

@@ -1,5 +1,11 @@
-"""Array operations on wave shapes: windows around beats, bumps, corners, averages over beats."""
+"""Array operations on wave shapes: windows around beats, bumps, corners, averages over beats.
 
+Signals are (leads, records, time); beats are those of all records, one record after another, each
+with the number of its record. No record sees another.
+"""
+
+import itertools
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -37,12 +43,13 @@ def samples(seconds: float) -> int:
     return round(seconds * GRID)
 
 
-def windows(y: NDArray[Any], starts: Ints, length: int) -> tuple[NDArray[Any], Bools]:
+def windows(y: NDArray[Any], record: Ints, starts: Ints, length: int) -> tuple[NDArray[Any], Bools]:
     """Windows of every lead, and which of their samples lie within the recording.
 
     Parameters
     ----------
-    y : (leads, time).
+    y : (leads, records, time).
+    record : (beats,) which record each window is of.
     starts : (beats,) first sample of each window; may lie outside.
     length : samples.
 
@@ -52,13 +59,14 @@ def windows(y: NDArray[Any], starts: Ints, length: int) -> tuple[NDArray[Any], B
 
     Examples
     --------
-    >>> windows(np.arange(4)[None], np.array([-1, 2]), 3)[0].tolist()
+    >>> windows(np.arange(4)[None, None], np.array([0, 0]), np.array([-1, 2]), 3)[0].tolist()
     [[[0, 0, 1], [2, 3, 3]]]
     """
     index = starts[:, None] + np.arange(length)
     last = y.shape[-1] - 1
     inside = (index >= 0) & (index <= last)
-    return y.take(np.minimum(np.maximum(index, 0), last), axis=-1), inside
+    tape = (record * y.shape[-1])[:, None] + np.minimum(np.maximum(index, 0), last)
+    return y.reshape(len(y), -1).take(tape, axis=-1), inside
 
 
 def smooth(y: Floats, seconds: float) -> Floats:
@@ -86,10 +94,10 @@ def bump(y: Floats, reach: float) -> Floats:
     0.0
     """
     k, n = samples(reach), y.shape[-1]
-    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
+    wide = _edged(y, k)
     foot, top = lowest(wide, k + 1), -lowest(-wide, k + 1)
-    up = y - np.maximum(foot[:, :n], foot[:, k:])
-    down = np.minimum(top[:, :n], top[:, k:]) - y
+    up = y - np.maximum(foot[..., :n], foot[..., k:])
+    down = np.minimum(top[..., :n], top[..., k:]) - y
     return np.where(up >= down, up, -down)
 
 
@@ -102,8 +110,14 @@ def bend(y: Floats, reach: float) -> Floats:
     [[0.0, -0.5, 1.0, -0.5, 0.0]]
     """
     k = samples(reach)
-    wide = np.pad(y, ((0, 0), (k, k)), mode="edge")
-    return y - np.float32(0.5) * (wide[:, 2 * k :] + wide[:, : -2 * k])
+    wide = _edged(y, k)
+    return y - np.float32(0.5) * (wide[..., 2 * k :] + wide[..., : -2 * k])
+
+
+def _edged(y: Floats, k: int) -> Floats:
+    """The outermost samples repeated k times."""
+    first, last = (np.repeat(y[..., at], k, axis=-1) for at in (slice(1), slice(-1, None)))
+    return np.concatenate([first, y, last], axis=-1)
 
 
 def lowest(y: Floats, size: int) -> Floats:
@@ -122,43 +136,48 @@ def lowest(y: Floats, size: int) -> Floats:
     return y
 
 
-def without(y: Floats, first: Ints, last: Ints) -> Floats:
+def without(y: Floats, record: Ints, first: Ints, last: Ints) -> Floats:
     """The signal with straight lines in place of the spans (first, last).
 
     Parameters
     ----------
-    y : (leads, time).
+    y : (leads, records, time).
+    record : (beats,) which record each span is of.
     first, last : (beats,) ends of the spans, grid samples; both stay.
 
     Examples
     --------
-    >>> without(np.array([[0.0, 9, 9, 3]], "f4"), np.array([0]), np.array([3])).tolist()
-    [[0.0, 1.0, 2.0, 3.0]]
+    >>> y = np.array([[[0.0, 9, 9, 3]]], "f4")
+    >>> without(y, np.array([0]), np.array([0]), np.array([3])).tolist()
+    [[[0.0, 1.0, 2.0, 3.0]]]
     """
     n = y.shape[-1]
-    change = np.zeros(n + 1, np.int64)
-    np.add.at(change, np.clip(first + 1, 0, n), 1)
-    np.add.at(change, np.clip(np.maximum(last, first + 1), 0, n), -1)
-    keep = np.cumsum(change[:-1]) == 0
+    change = np.zeros((y.shape[1], n + 1), np.int64)
+    np.add.at(change, (record, np.clip(first + 1, 0, n)), 1)
+    np.add.at(change, (record, np.clip(np.maximum(last, first + 1), 0, n)), -1)
+    keep = np.cumsum(change[:, :-1], axis=-1) == 0
     index = np.arange(n)
-    left = np.maximum.accumulate(np.where(keep, index, -1))
-    right = np.minimum.accumulate(np.where(keep, index, n)[::-1])[::-1]
+    left = np.maximum.accumulate(np.where(keep, index, -1), axis=-1)
+    right = np.minimum.accumulate(np.where(keep, index, n)[:, ::-1], axis=-1)[:, ::-1]
     left, right = np.where(left < 0, right, left), np.where(right == n, left, right)
     left, right = np.clip(left, 0, n - 1), np.clip(right, 0, n - 1)
     share = ((index - left) / np.maximum(1, right - left)).astype(np.float32)
     out = y.copy()
-    cut = np.flatnonzero(~keep)
-    a, b = y[:, left[cut]], y[:, right[cut]]
-    out[:, cut] = a + (b - a) * share[cut]
+    row, cut = np.nonzero(~keep)
+    a, b = y[:, row, left[row, cut]], y[:, row, right[row, cut]]
+    out[:, row, cut] = a + (b - a) * share[row, cut]
     return out
 
 
-def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArray[Any]:
-    """Weighted mean over the beats from `reach` before to `reach` after each.
+def nearby_mean(
+    values: NDArray[Any], record: Ints, weight: NDArray[Any], reach: int
+) -> NDArray[Any]:
+    """Weighted mean over a record's beats from `reach` before to `reach` after each.
 
     Parameters
     ----------
     values : (..., beats, samples).
+    record : (beats,) which record each beat is of, ascending.
     weight : (beats, samples) or (beats, 1), >= 0.
 
     Returns
@@ -167,24 +186,53 @@ def nearby_mean(values: NDArray[Any], weight: NDArray[Any], reach: int) -> NDArr
 
     Examples
     --------
-    >>> nearby_mean(np.array([[0.0], [3.0], [6.0]]), np.ones((3, 1)), 1)[:, 0].round(6).tolist()
+    >>> values, record = np.array([[0.0], [3.0], [6.0]]), np.zeros(3, int)
+    >>> nearby_mean(values, record, np.ones((3, 1)), 1)[:, 0].round(6).tolist()
     [1.5, 3.0, 4.5]
     """
-    total = nearby_sum(values * weight, reach)
-    return np.asarray(total / np.maximum(nearby_sum(weight, reach), 1e-12))
+    total = nearby_sum(values * weight, record, reach)
+    return np.asarray(total / np.maximum(nearby_sum(weight, record, reach), 1e-12))
 
 
-def nearby_sum(values: NDArray[Any], reach: int) -> NDArray[Any]:
-    """Sum over the beats from `reach` before to `reach` after each; shapes as of `nearby_mean`.
+def nearby_sum(values: NDArray[Any], record: Ints, reach: int) -> NDArray[Any]:
+    """Sum over a record's beats from `reach` before to `reach` after each; as of `nearby_mean`.
 
     Examples
     --------
-    >>> nearby_sum(np.ones((3, 1)), 1)[:, 0].round(6).tolist()
-    [2.0, 3.0, 2.0]
+    >>> nearby_sum(np.ones((4, 1)), np.array([0, 0, 0, 1]), 1)[:, 0].round(6).tolist()
+    [2.0, 3.0, 2.0, 1.0]
     """
     wide = 2 * reach + 1
-    mean = scipy.ndimage.uniform_filter1d(values, wide, axis=-2, mode="constant")
-    return np.asarray(mean * wide)
+    beat = np.arange(len(record)) + reach * (record - record[:1])  # far from the next record's
+    apart = values
+    if len(beat) and record[-1] > record[0]:
+        apart = np.zeros((*values.shape[:-2], beat[-1] + 1, values.shape[-1]), values.dtype)
+        apart[..., beat, :] = values
+    mean = scipy.ndimage.uniform_filter1d(apart, wide, axis=-2, mode="constant")
+    return np.asarray(mean[..., beat, :] * wide)
+
+
+def each_record(
+    values: NDArray[Any], record: Ints, of: Callable[..., NDArray[Any]]
+) -> NDArray[Any]:
+    """What `of` finds over each record's beats, at every one of them.
+
+    Parameters
+    ----------
+    values : (..., beats).
+    record : (beats,) which record each beat is of, ascending.
+    of : a reduction that knows ``axis`` and ``keepdims``, such as `numpy.median`.
+
+    Examples
+    --------
+    >>> each_record(np.array([1.0, 3.0, 5.0]), np.array([0, 0, 2]), np.mean).tolist()
+    [2.0, 2.0, 5.0]
+    """
+    out = np.empty(values.shape, np.float64)
+    ends = np.flatnonzero(np.diff(record, prepend=-1, append=-1))
+    for first, last in itertools.pairwise(ends):
+        out[..., first:last] = of(values[..., first:last], axis=-1, keepdims=True)
+    return out
 
 
 def majority(n_leads: int) -> float:

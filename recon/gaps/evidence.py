@@ -126,7 +126,7 @@ class Gatherer:
         samples: dict[int, NDArray[np.float32]] = {}
         truth = self.cohort.twelve(slice(rows.start, rows.stop))
         early = self._at_once(runs, given, rows)
-        for k, x in zip(rows, truth, strict=True):
+        for k in rows:
             part: Arrays = {"reason": np.array("")}
             result, spent = early.get(k, (None, 0.0))
             began = time.perf_counter() - spent
@@ -142,11 +142,17 @@ class Gatherer:
                     part[f"noise {path.space}"] = np.zeros(())
                 if made.samples is not None:
                     samples[len(parts)] = np.asarray(made.samples, np.float32)
-                    estimate = made.samples.mean(axis=0)
-                    part["scores"] = signal.scores(x, estimate, given)
-                    part["beats"] = median_beat(signal.eight(estimate), self.marks[k])
+                    part["beats"] = median_beat(
+                        signal.eight(made.samples.mean(axis=0)), self.marks[k]
+                    )
             part["seconds"] = np.array(time.perf_counter() - began)
             parts.append(part)
+        if samples:
+            estimates = np.stack([each.mean(axis=0) for each in samples.values()])
+            for k, scores in zip(
+                samples, signal.scores(truth[list(samples)], estimates, given), strict=True
+            ):
+                parts[k]["scores"] = scores
         for name in self.encoders:
             self._encode_samples(name, samples, parts)
         return _stacked(parts)

@@ -37,26 +37,28 @@ class Marks:
     t: tuple[float, float]
 
 
-def marks(x: checks.Signal) -> Marks:
-    """Beats and waves of the leads together.
+def marks(records: checks.Signal) -> list[Marks]:
+    """Beats and waves of the leads together, of each record.
 
     Parameters
     ----------
-    x : (leads, time) mV at 100 Hz.
+    records : (n, leads, time) mV at 100 Hz.
 
     Examples
     --------
-    >>> marks(np.zeros((12, 1000), "f4")).peaks
+    >>> marks(np.zeros((1, 12, 1000), "f4"))[0].peaks
     array([], dtype=int64)
     """
-    peaks = np.asarray(dsp.r_peaks(x, FS))
-    inside = (peaks >= BEFORE) & (peaks <= x.shape[-1] - AFTER)
+    found = dsp.delineate(records, FS, list(dsp.r_peaks(records, FS)))
+    return [_marks(waves, records.shape[-1]) for waves in found]
+
+
+def _marks(waves: dsp.Waves, n_samples: int) -> Marks:
+    peaks, all_ = waves.peaks, waves.together
+    inside = (peaks >= BEFORE) & (peaks <= n_samples - AFTER)
     nowhere = (np.nan, np.nan)
-    if not inside.any():
-        return Marks(np.zeros(0, np.int64), nowhere, nowhere)
-    waves = dsp.delineate(x, FS, peaks).together
     found = []
-    for wave in (waves.qrs, waves.t):
+    for wave in (all_.qrs, all_.t):
         ends = np.stack([wave.onset, wave.offset], axis=1) - peaks[:, None]
         ends = ends[np.isfinite(ends).all(axis=1)]
         found.append(tuple(np.median(ends, axis=0) + BEFORE) if len(ends) else nowhere)
@@ -76,7 +78,7 @@ def median_beat(x: NDArray[np.floating], at: Marks) -> Beat:
 
     Examples
     --------
-    >>> bool(np.isnan(median_beat(np.ones((2, 1000)), marks(np.zeros((2, 1000), "f4")))).all())
+    >>> bool(np.isnan(median_beat(np.ones((2, 1000)), marks(np.zeros((1, 2, 1000), "f4"))[0])).all())
     True
     """
     if not len(at.peaks):

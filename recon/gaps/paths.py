@@ -239,17 +239,14 @@ def references(seed: int = 0) -> dict[str, Path]:
     ['measurements', 'random encoder', 'zero fill']
     """
     encoder = RandomEncoder(seed=1000 + seed)
-
-    def randomly(ecg: ECG) -> NDArray[np.floating]:
-        return np.asarray(encoder(naive.zero(ecg)[None])[0])
-
+    randomly = Batched(lambda ecgs: encoder(np.stack([naive.zero(ecg) for ecg in ecgs])))
     return {
         "zero fill": Path(naive.zero, "D", about="hidden leads are 0 mV"),
         "random encoder": Path(
             randomly, "F", space="own", about=f"untrained convolutions, seed {seed}"
         ),
         "measurements": Path(
-            features.measurements,
+            Batched(features.measurements),
             "G",
             space="own",
             about="intervals, amplitudes and ST levels of dsp.measure",

@@ -71,11 +71,11 @@ def eight(x: NDArray[Any]) -> NDArray[Any]:
 def scores(
     truth: NDArray[np.floating], estimate: NDArray[np.floating], given: Sequence[str]
 ) -> NDArray[np.float64]:
-    """The columns of `SCORES` for one record.
+    """The columns of `SCORES`, (..., 5).
 
     Parameters
     ----------
-    truth, estimate : (12, time) mV. A constant estimate has r = 0, so that a flat line gains nothing.
+    truth, estimate : (..., 12, time) mV. A constant estimate has r = 0: a flat line gains nothing.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def scores(
     [1.0, 0.5]
     """
     rows = hidden(given)
-    x, y = (np.asarray(eight(a)[rows], np.float64) for a in (truth, estimate))
+    x, y = (np.asarray(eight(a)[..., rows, :], np.float64) for a in (truth, estimate))
     dx, dy = (a - a.mean(axis=-1, keepdims=True) for a in (x, y))
     each = (
         metrics.rmse(x, y),
@@ -93,7 +93,7 @@ def scores(
         metrics.snr(x, y),
         (dx * dy).sum(axis=-1) / np.maximum((dx**2).sum(axis=-1), 1e-12),
     )
-    return np.array([np.mean(values) for values in each])
+    return np.stack([np.mean(values, axis=-1) for values in each], axis=-1)
 
 
 def beat_scores(truth: Beat, estimate: Beat, marks: Sequence[Marks], given: Sequence[str]) -> Beat:

@@ -97,7 +97,11 @@ def gaps(
         "teacher": teacher or _bundled_teacher(),
         "judge": judge or RandomEncoder(seed=100 + seed),
     }
-    truth = [marks(x) for x in tqdm(_twelve(cohort), "beats", len(cohort), disable=_off(progress))]
+    truth = [
+        mark
+        for x in tqdm(list(_blocks(cohort)), "beats", disable=_off(progress))
+        for mark in marks(cohort.twelve(x))
+    ]
     gatherer = Gatherer(cohort, truth, fold_of, encoders, pathlib.Path(cache) if cache else None)
     referee = Referee(
         cohort,
@@ -296,18 +300,15 @@ def _bundled_teacher() -> Encoder:
     return Aligner.from_pretrained().teacher
 
 
-def _twelve(cohort: Cohort) -> Iterable[NDArray[np.float32]]:
-    """The true twelve leads of one record after another."""
-    return (cohort.twelve([k])[0] for k in range(len(cohort)))
+def _blocks(cohort: Cohort) -> Iterable[slice]:
+    """As many records at a time as are worked on at once."""
+    return (slice(first, first + CHUNK) for first in range(0, len(cohort), CHUNK))
 
 
 def _encoded(gatherer: Gatherer, name: str) -> NDArray[np.float64]:
     """(n, dim) the true latents."""
-    n = len(gatherer.cohort)
-    blocks = [
-        gatherer.encode(name, gatherer.cohort.twelve(slice(first, first + CHUNK)))
-        for first in range(0, n, CHUNK)
-    ]
+    cohort = gatherer.cohort
+    blocks = [gatherer.encode(name, cohort.twelve(block)) for block in _blocks(cohort)]
     z = np.concatenate(blocks)
     if z.ndim != 2 or not np.isfinite(z).all():
         raise SignalError(

@@ -152,9 +152,36 @@ def test_wrong_peaks_are_refused(peaks, message):
         dsp.delineate(np.zeros(N), FS, peaks)
 
 
-def test_a_batch_is_refused_with_advice():
-    with pytest.raises(dsp.LengthError, match="one record at a time"):
+def test_a_batch_is_each_record_alone():
+    """Also a record with another number of beats, without any, with a gap, and next to larger ones."""
+    x = np.stack([train(noise=0.005), np.roll(train(noise=0.03), 700), np.zeros(N, "f4")])
+    x = np.stack([x, 300 * x[[1, 0, 2]], x[[1, 0, 2]]])
+    x[0, :, 900:1100] = np.nan
+    peaks = dsp.r_peaks(x, FS)
+    peaks[2] = peaks[2][:0]
+    for waves, record, at in zip(dsp.delineate(x, FS, peaks), x, peaks, strict=True):
+        alone = dsp.delineate(record, FS, at)
+        np.testing.assert_allclose(waves.positions, alone.positions, atol=1e-6)
+        np.testing.assert_allclose(waves.probability, alone.probability, atol=1e-3)
+        np.testing.assert_allclose(waves.overall, alone.overall, atol=1e-6)
+
+
+def test_a_beat_whose_t_wave_was_not_recorded_bends_no_other():
+    """The window of the last beat's T lies beyond the end: its neighbours' marks stay."""
+    x = train(noise=0.005)
+    end = PEAKS[-1] + round(0.05 * FS)
+    whole, cut = (dsp.delineate(part, FS, PEAKS).t for part in (x, x[:end]))
+    assert np.isnan(cut.peak[0, -1])
+    for name in ("onset", "peak", "offset"):
+        moved = getattr(cut, name)[0, :-1] - getattr(whole, name)[0, :-1]
+        assert np.abs(1e3 * moved / FS).max() <= GRID_MS / 2
+
+
+def test_a_batch_needs_peaks_for_each_record():
+    with pytest.raises(dsp.LengthError, match="one for each"):
         dsp.delineate(np.zeros((2, 3, 500)), FS, [])
+    with pytest.raises(dsp.LengthError, match="reshape"):
+        dsp.delineate(np.zeros((2, 2, 3, 500)), FS, [])
 
 
 def test_input_is_not_changed_and_may_be_read_only():
