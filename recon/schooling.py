@@ -36,7 +36,7 @@ class Plan:
     preset : a row of `recon.network.PRESETS`.
     simulated_steps, real_steps : of the optimiser; 0 leaves that part out.
     size : real windows a batch; simulated ones are plenty, and twice as many.
-    rate : highest learning rate; three quarters of it on real patients after simulated ones.
+    rate : highest learning rate.
     seed : of weights, lessons and simulated patients.
     device, precision : as of `recon.training.fit`.
 
@@ -48,9 +48,9 @@ class Plan:
 
     preset: str = "base"
     simulated_steps: int = 800
-    real_steps: int = 1000
+    real_steps: int = 1500
     size: int = 16
-    rate: float = 2e-3
+    rate: float = 3e-3
     seed: int = 0
     device: str | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -71,7 +71,7 @@ def pretrain(plan: Plan, out: Path | None = None) -> Network:
     if out is not None and (out / "config.json").exists():
         return pretrained.load(Network, out)
     cohort = Cohort.simulated(SIMULATED, seed=plan.seed + 1)
-    schedule = Schedule(plan.simulated_steps, rate=plan.rate, ema=0.995)
+    schedule = Schedule(plan.simulated_steps, plan.rate, ema=0.995, optimiser="muon")
     network = _taught(network, cohort, schedule, dataclasses.replace(plan, size=2 * plan.size), out)
     if out is not None:
         pretrained.save(network, out, half=False, plan=dataclasses.asdict(plan))
@@ -101,8 +101,7 @@ def school(
     """
     network = pretrain(plan, simulated)
     if plan.real_steps:
-        rate = 0.75 * plan.rate if plan.simulated_steps else plan.rate
-        schedule = Schedule(plan.real_steps, rate=rate, ema=0.995)
+        schedule = Schedule(plan.real_steps, plan.rate, ema=0.995, optimiser="muon")
         home = None if out is None else out / "real"
         network = _taught(network, cohort, schedule, plan, home)
     return Predictor(cohort.gaussian(), network)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from dsp import ECGError, SignalError, storage
+from recon.muon import Muon, is_hidden
 
 Batch = Mapping[str, Tensor]
 Batches = Callable[[int], Batch]
@@ -33,7 +34,7 @@ _LOG_STEPS: Final = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast: AdamW, warm-up, then a cosine down to nothing.
+    """How long and how fast: warm-up, then a cosine down to nothing.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ class Schedule:
     decay : of weights, decoupled (Loshchilov & Hutter 2019).
     clip : largest norm of the gradient.
     ema : decay of the exponential moving average of the weights, which is what is returned.
+    optimiser : "adamw"; "muon" for the weights of hidden layers, and AdamW for the rest: dearer, and
+        worth it where steps are.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Schedule:
     decay: float = 0.01
     clip: float = 1.0
     ema: float = 0.999
+    optimiser: Literal["adamw", "muon"] = "adamw"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 <= self.warmup < 1 or not 0 <= self.ema < 1 or self.rate <= 0:
@@ -165,9 +169,7 @@ class _Run:
 
         self.model, self.schedule, self.step = model, schedule, 0
         self.average = AveragedModel(model, multi_avg_fn=self._blend)
-        self.optimiser = torch.optim.AdamW(
-            _decayed_and_not(model, schedule.decay), lr=schedule.rate, betas=(0.9, 0.99)
-        )
+        self.optimisers = list(_optimisers(model, schedule))
 
     def _blend(self, average: Any, current: Any, updated: Any) -> None:
         # Young averages forget faster, else they would remember the initial weights.
@@ -177,12 +179,13 @@ class _Run:
 
     def update(self, loss: Tensor, accelerator: Any) -> None:
         """One step of the optimiser."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.schedule.at(self.step)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.schedule.at(self.step)
+            optimiser.step()
         with torch.no_grad():
             self.average.update_parameters(self.model)
             for mine, its in zip(self.average.module.buffers(), self.model.buffers(), strict=True):
@@ -195,8 +198,9 @@ class _Run:
 
         state = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         state |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for index, parts in self.optimiser.state_dict()["state"].items():
-            state |= {f"optimiser.{index}.{k}": v for k, v in parts.items()}
+        for place, optimiser in enumerate(self.optimisers):
+            for index, parts in optimiser.state_dict()["state"].items():
+                state |= {f"optimiser{place}.{index}.{k}": v for k, v in parts.items()}
         state["step"] = torch.tensor(self.step)
         storage.write_bytes(path, save({k: v.cpu().clone() for k, v in state.items()}))
 
@@ -214,12 +218,13 @@ class _Run:
         try:
             self.model.load_state_dict(_under("model.", state))
             self.average.load_state_dict(_under("average.", state))
-            moments: dict[int, dict[str, Tensor]] = {}
-            for name, value in _under("optimiser.", state).items():
-                index, part = name.split(".")
-                moments.setdefault(int(index), {})[part] = value
-            groups = self.optimiser.state_dict()["param_groups"]
-            self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+            for place, optimiser in enumerate(self.optimisers):
+                moments: dict[int, dict[str, Tensor]] = {}
+                for name, value in _under(f"optimiser{place}.", state).items():
+                    index, part = name.split(".")
+                    moments.setdefault(int(index), {})[part] = value
+                groups = optimiser.state_dict()["param_groups"]
+                optimiser.load_state_dict({"state": moments, "param_groups": groups})
             self.step = int(state["step"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise ECGError(
@@ -287,8 +292,14 @@ def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
-def _decayed_and_not(model: nn.Module, decay: float) -> list[dict[str, Any]]:
+def _optimisers(model: nn.Module, schedule: Schedule) -> Iterator[torch.optim.Optimizer]:
     """Matrices decay; gates, biases and scales do not."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if schedule.optimiser == "muon":
+        hidden = [name for name, p in named.items() if is_hidden(name, p)]
+        yield Muon([named.pop(name) for name in hidden], lr=schedule.rate, decay=schedule.decay)
+    groups = [
+        {"params": [p for p in named.values() if p.ndim > 1], "weight_decay": schedule.decay},
+        {"params": [p for p in named.values() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    yield torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.99))

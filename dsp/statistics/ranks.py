@@ -57,30 +57,34 @@ def rank(positive: NDArray[np.bool_], scores: Floats) -> Ranking:
     return Ranking(order, first, last, positive[order].astype(np.float64))
 
 
-def _counts(ranking: Ranking, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Positives and negatives down to the last and before the first of each score."""
-    found = []
-    for kind in (ranking.positive, 1 - ranking.positive):
-        total = np.cumsum(weights * kind, axis=-1)
-        before = np.concatenate([np.zeros_like(total[..., :1]), total], axis=-1)
-        found += [total[..., ranking.last], before[..., ranking.first]]
-    return found[0], found[1], found[2], found[3]
+def _counts(ranking: Ranking, weights: Floats) -> tuple[Floats, Floats]:
+    """How many there are down to the last, and before the first, of each score."""
+    total = np.cumsum(weights, axis=-1)
+    if (ranking.first == ranking.last).all():  # as scores mostly are; gathering costs time
+        return total, total - weights
+    before = np.concatenate([np.zeros_like(total[..., :1]), total], axis=-1)
+    return total[..., ranking.last], before[..., ranking.first]
+
+
+def _classes(ranking: Ranking) -> tuple[Floats, Floats]:
+    """1.0 for positives and for negatives, by place."""
+    return ranking.positive, 1 - ranking.positive
 
 
 def _roc(ranking: Ranking, weights: Floats) -> Floats:
     """P(score of a positive > of a negative) + half of P(equal)."""
-    _, _, down, before = _counts(ranking, weights)
-    ones = (weights * ranking.positive).sum(axis=-1)
-    zeros = weights.sum(axis=-1) - ones
+    own, others = (weights * kind for kind in _classes(ranking))
+    down, before = _counts(ranking, others)
+    ones, zeros = own.sum(axis=-1), others.sum(axis=-1)
     beaten = zeros[..., None] - (down + before) / 2
-    return _ratio((weights * ranking.positive * beaten).sum(axis=-1), ones * zeros)
+    return _ratio(np.einsum("...i,...i->...", own, beaten), ones * zeros)
 
 
 def _roc_influence(ranking: Ranking) -> Floats:
     """DeLong's placements about their mean, as shares of their class."""
     y = ranking.positive
     ones, zeros = y.sum(), (1 - y).sum()
-    up, up_before, down, down_before = _counts(ranking, np.ones_like(y))
+    (up, up_before), (down, down_before) = (_counts(ranking, kind) for kind in _classes(ranking))
     placed = np.where(
         y > 0, (zeros - (down + down_before) / 2) / zeros, (up + up_before) / 2 / ones
     )
@@ -89,15 +93,15 @@ def _roc_influence(ranking: Ranking) -> Floats:
 
 def _precision(ranking: Ranking, weights: Floats) -> Floats:
     """Average precision: mean over positives of the precision at their own score."""
-    up, _, down, _ = _counts(ranking, weights)
-    own = weights * ranking.positive
+    own, others = (weights * kind for kind in _classes(ranking))
+    up, down = _counts(ranking, own)[0], _counts(ranking, others)[0]
     return _ratio((own * _ratio(up, up + down, 0.0)).sum(axis=-1), own.sum(axis=-1))
 
 
 def _precision_influence(ranking: Ranking) -> Floats:
     """Derivative of average precision: a positive's own term, and what it does to all below it."""
     y = ranking.positive
-    up, _, down, _ = _counts(ranking, np.ones_like(y))
+    up, down = (_counts(ranking, kind)[0] for kind in _classes(ranking))
     both = up + down
     own = y * (up / both - (y * up / both).sum() / y.sum())
     # By the weight of a positive, A / (A + B) changes by B / (A + B)^2; of a negative, -A / ...

@@ -127,17 +127,17 @@ def measure(ecg: ECG, waves: Waves | None = None) -> Measurements:
     rr = float(np.diff(peaks).mean() / ecg.fs) if len(peaks) > 1 else math.nan
     has_p = np.isfinite(all_.p.onset)
     regular = len(peaks) > 0 and has_p.mean() >= _LEAST_SHARE
-    pr = _interval(all_.p.onset, all_.qrs.onset, ecg.fs) if regular else math.nan
-    p_duration = _interval(all_.p.onset, all_.p.offset, ecg.fs) if regular else math.nan
-    qt = _interval(all_.qrs.onset, all_.t.offset, ecg.fs)
+    first = np.stack([all_.p.onset, all_.p.onset, all_.qrs.onset, all_.qrs.onset], axis=1)
+    last = np.stack([all_.qrs.onset, all_.p.offset, all_.qrs.offset, all_.t.offset], axis=1)
+    pr, p_duration, qrs_duration, qt = (_median(last - first) / ecg.fs).tolist()
     st, r, s, area = _amplitudes(ecg, waves)
     return Measurements(
         n_beats=len(peaks),
         rr=rr,
         heart_rate=60 / rr,
-        pr=pr,
-        p_duration=p_duration,
-        qrs_duration=_interval(all_.qrs.onset, all_.qrs.offset, ecg.fs),
+        pr=pr if regular else math.nan,
+        p_duration=p_duration if regular else math.nan,
+        qrs_duration=qrs_duration,
         qt=qt,
         qtc_bazett=qt / rr**0.5,
         qtc_fridericia=qt / rr ** (1 / 3),
@@ -150,15 +150,10 @@ def measure(ecg: ECG, waves: Waves | None = None) -> Measurements:
     )
 
 
-def _interval(first: Values, last: Values, fs: float) -> float:
-    return float(_median((last - first)[:, None])[0]) / fs
-
-
 def _median(values: NDArray[Any]) -> Values:
     """Median over the first axis of what is not NaN; NaN where all is."""
-    ordered = np.sort(
-        np.pad(values, [(0, 1)] + [(0, 0)] * (values.ndim - 1), constant_values=np.nan), axis=0
-    )
+    nothing = np.full_like(values[:1], np.nan, shape=(1, *values.shape[1:]))
+    ordered = np.sort(np.concatenate([values, nothing]), axis=0)
     n = np.isfinite(values).sum(axis=0)
     middle = [np.take_along_axis(ordered, (k // 2)[None], axis=0)[0] for k in (n - (n > 0), n)]
     return np.asarray(np.where(n % 2 == 1, middle[0], (middle[0] + middle[1]) / 2), np.float64)
@@ -187,7 +182,8 @@ def _amplitudes(ecg: ECG, waves: Waves) -> tuple[Values, Values, Values, Values]
     r = np.maximum(top.max(axis=-1), 0.0)
     from_r = within & (t >= np.where(r > 0, t[top.argmax(axis=-1)], 0)[..., None])
     s = np.minimum(np.where(from_r, w, np.inf).min(axis=-1), 0.0)
-    return tuple(_median(np.where(gap, np.nan, v).T) for v in (st, r, s, area))  # type: ignore[return-value]
+    each = np.where(gap, np.nan, np.stack([st, r, s, area]))  # (4, leads, beats)
+    return tuple(_median(each.transpose(2, 0, 1)))
 
 
 def _axis(area: Values, names: tuple[str, ...]) -> float:

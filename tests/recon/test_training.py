@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import dsp
-from recon import training
+from recon import muon, training
 from recon.training import Schedule, fit
 
 
@@ -38,9 +38,13 @@ def batches(step):
     return {"x": x, "y": 3 * x - 2}
 
 
-def made(**options):
+def schedule(optimiser="adamw"):
+    return Schedule(120, rate=0.1, ema=0.9, optimiser=optimiser)
+
+
+def made(optimiser="adamw", **options):
     torch.manual_seed(0)
-    return fit(Line(), batches, Schedule(120, rate=0.1, ema=0.9), device="cpu", **options)
+    return fit(Line(), batches, schedule(optimiser), device="cpu", **options)
 
 
 def weights(model):
@@ -78,9 +82,10 @@ def test_the_callers_generator_is_left_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
 @pytest.mark.parametrize("at", [1, 37, 119])
-def test_an_interrupted_run_ends_the_same(tmp_path, monkeypatch, at):
-    whole = weights(made())
+def test_an_interrupted_run_ends_the_same(tmp_path, monkeypatch, at, optimiser):
+    whole = weights(made(optimiser))
     monkeypatch.setattr(training, "_EVERY_S", 0.0)
     torch.manual_seed(0)
 
@@ -90,8 +95,8 @@ def test_an_interrupted_run_ends_the_same(tmp_path, monkeypatch, at):
         return batches(step)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(Line(), dying, Schedule(120, rate=0.1, ema=0.9), out=tmp_path, device="cpu")
-    assert same(whole, weights(made(out=tmp_path)))
+        fit(Line(), dying, schedule(optimiser), out=tmp_path, device="cpu")
+    assert same(whole, weights(made(optimiser, out=tmp_path)))
 
 
 SCRIPT = """
@@ -132,6 +137,36 @@ def test_ten_kills_end_the_same(tmp_path):
         process.wait()
     subprocess.run(command, env=environment, check=True, timeout=120)
     assert same(weights(made()), weights(made(out=tmp_path)))
+
+
+def test_muon_learns():
+    class Map(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16))
+
+        def loss(self, batch):
+            return {"loss": (self.layers(batch["x"]) - batch["x"] @ wanted).square().mean()}
+
+    def normal(step):
+        return {"x": torch.randn(64, 16, generator=torch.Generator().manual_seed(step))}
+
+    torch.manual_seed(0)
+    wanted, model = torch.randn(16, 16), Map()
+    before = model.loss(normal(1000))["loss"].item()
+    steps = Schedule(200, rate=0.05, ema=0.9, optimiser="muon")
+    model = fit(model, normal, steps, device="cpu", progress=False)
+    assert model.loss(normal(1000))["loss"].item() < 0.05 * before
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (4, 30), (30, 4)])
+def test_orthogonal_keeps_directions_and_evens_sizes(shape):
+    x = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+    left, _, right = torch.linalg.svd(x, full_matrices=False)
+    inner = left.mT @ muon.orthogonal(x) @ right.mT
+    off = inner - torch.diag(inner.diagonal())
+    assert off.abs().max() < 1e-4
+    assert ((inner.diagonal() > 0.3) & (inner.diagonal() < 1.3)).all()
 
 
 def test_what_cannot_be(tmp_path):
