@@ -37,11 +37,14 @@ class Completion:
     signal : (samples, 12, time) float32 mV; what was given is bit-equal in each.
     fs : Hz, of the recording.
     given : the recording.
+    spread : of levels, and by how much the spread of the samples must be multiplied for the interval
+        of that level to hold; as of `recon.generation.calibrate`. None of them is once throughout.
     """
 
     signal: Signal
     fs: float
     given: ECG
+    spread: tuple[tuple[float, float], ...] = ()
 
     def __len__(self) -> int:
         return len(self.signal)
@@ -60,7 +63,8 @@ class Completion:
     def interval(self, level: float = 0.9) -> tuple[Signal, Signal]:
         """Where the true signal lies with probability `level`, by the samples: (low, high) mV.
 
-        The mean, and as many standard deviations as Student's law has for so few samples.
+        The mean, and as many standard deviations as Student's law has for so few samples, times what
+        the recordings of others were found to need (`spread`; between its levels, linearly).
 
         Raises
         ------
@@ -75,6 +79,8 @@ class Completion:
         import scipy
 
         half = scipy.stats.t.ppf(0.5 + level / 2, n - 1) * np.sqrt(1 + 1 / n)
+        if self.spread:
+            half *= np.interp(level, *np.transpose(self.spread))
         wide = (half * self.signal.std(0, dtype=np.float64, ddof=1)).astype(np.float32)
         return self.mean - wide, self.mean + wide
 
@@ -116,7 +122,7 @@ def complete(
     drawn = []
     for first in range(0, samples, batch):
         n = min(batch, samples - first)
-        noise = sampling.noise_of(seed, first, n, slow.values.shape[1]).to(denoiser.device)
+        noise = sampling.pairs_of(seed, first, n, slow.values.shape[1]).to(denoiser.device)
         many = _repeated(told, n).to(denoiser.device)
         with torch.inference_mode():
             predict = guided(sampling.predictor(denoiser, many), guides)
@@ -125,7 +131,8 @@ def complete(
             )
         drawn.append(slow.project(x8.cpu().numpy()))
     many8 = filters.resample(np.concatenate(drawn), denoiser.config.fs, ecg.fs)
-    return Completion(_whole(of_length(many8, ecg.n_samples), raw, ecg.fs), ecg.fs, ecg)
+    spread = tuple((float(level), float(by)) for level, by in denoiser.config.spread or ())
+    return Completion(_whole(of_length(many8, ecg.n_samples), raw, ecg.fs), ecg.fs, ecg, spread)
 
 
 def _told(denoiser: Denoiser, ecg: ECG, slow: Given, start: ECG | ArrayLike | None) -> Conditions:

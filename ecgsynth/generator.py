@@ -273,7 +273,8 @@ class Generator:
         start : a first estimate of all leads to start from, such as a reconstruction: an ECG of
             twelve leads, or (12, time) or (8, time) mV at the rate of `ecg`. None is a linear one.
         steps : network evaluations.
-        seed : names the series; sample k depends on it and k only.
+        seed : names the series; sample k depends on it and k only. Samples come in antithetic
+            pairs, see `ecgsynth.sampling.pairs_of`: an even number has the better mean.
         batch : samples at once.
 
         Returns

@@ -39,6 +39,22 @@ def noise_of(seed: int, first: int, n: int, n_samples: int) -> Tensor:
     return torch.from_numpy(drawn.reshape(n, 8, n_samples)).float()
 
 
+def pairs_of(seed: int, first: int, n: int, n_samples: int) -> Tensor:
+    """As `noise_of`, in antithetic pairs: every second noise is the one before it with a minus.
+
+    So the mean of a few samples is nearer the mean of many (Hammersley & Morton 1956).
+
+    Examples
+    --------
+    >>> bool((pairs_of(0, 1, 3, 10) == torch.cat([-pairs_of(0, 0, 1, 10), pairs_of(0, 2, 2, 10)])).all())
+    True
+    """
+    before = first // 2
+    drawn = noise_of(seed, before, (first + n + 1) // 2 - before, n_samples)
+    both = torch.stack([drawn, -drawn], dim=1).flatten(0, 1)
+    return both[first - 2 * before :][:n]
+
+
 def predictor(denoiser: Denoiser, conditions: Conditions) -> Predict:
     """The denoiser under some conditions, as a predictor that guidance can bend.
 

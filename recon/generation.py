@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp import LengthError, SignalError, datasets, measure
+from dsp import ECG, LengthError, SignalError, datasets, leads, measure
 from dsp.beats import r_peaks
 from ecgsynth import pairs
 from ecgsynth.pairs import Window
@@ -27,6 +27,12 @@ FOLDS: Final = 5
 """Patients are dealt to so many folds, data sets of unknown patients as a whole."""
 LEFT_OUT: Final = 1
 """The fold that the bundled network has not seen: a fifth of LUDB, all of Georgia, and others."""
+LEVELS: Final = (0.5, 0.6827, 0.8, 0.9, 0.95)
+"""That intervals are calibrated at."""
+GIVEN: Final = (("I",), ("I", "II"), ("I", "II", "V2"))
+"""Lead sets that they are calibrated from."""
+_EVEN: Final = 500  # samples of a completion that count
+_LEAST_MV: Final = 1e-6
 _SIMULATED: Final = (1.0, 0.15)
 """Share of simulated patients in a batch, at the start and from `_PRETRAINED` of the way on."""
 _PRETRAINED: Final = 0.2
@@ -217,6 +223,63 @@ def train(
     )
     schedule = Schedule(taught.steps, rate=rate)
     return Generator(fit(net, taught, schedule, out=run, seed=taught.seed, device=device))
+
+
+def calibrate(
+    generator: Generator,
+    entries: datasets.Dataset,
+    *,
+    levels: Sequence[float] = LEVELS,
+    samples: int = 16,
+    seed: int = 0,
+) -> tuple[tuple[float, float], ...]:
+    """How much wider than its samples the intervals of a generator's completions must be to hold.
+
+    Completes recordings that it has not learned from, from the lead sets of `GIVEN`; the factor of a
+    level is such that the interval holds that share of the hidden leads' samples, all recordings and
+    lead sets counting the same (split conformal prediction: Vovk et al. 2005).
+
+    Parameters
+    ----------
+    generator : whose configuration gets the factors. entries : of other patients.
+    levels : to calibrate. samples, seed : as of `Generator.posterior`.
+
+    Returns
+    -------
+    Pairs of a level and its factor; as of `ecgsynth.completion.Completion`.
+
+    Raises
+    ------
+    LengthError
+        If no recording has ten seconds to complete.
+
+    Examples
+    --------
+    >>> from ecgsynth import Generator
+    >>> calibrate(Generator.untrained(), datasets.twelve_lead("others"))  # doctest: +SKIP
+    """
+    from tqdm.auto import tqdm
+
+    generator.denoiser.register_to_config(spread=None)
+    errors: dict[float, list[NDArray[np.float64]]] = {level: [] for level in levels}
+    for entry in tqdm(entries, desc="completions", disable=None):
+        x8 = next(population.windows(entry.ecg), None)
+        for given in GIVEN if x8 is not None else ():
+            assert x8 is not None  # noqa: S101 - for the type checker
+            whole = ECG(leads.twelve(x8), FS, leads.TWELVE)
+            found = generator.posterior(whole.select(*given), samples, seed=seed)
+            hidden = [leads.TWELVE.index(name) for name in leads.EIGHT if name not in given]
+            off = np.abs(whole.signal - found.mean)[hidden].ravel()
+            even = np.linspace(0, off.size - 1, _EVEN).astype(int)
+            for level, each in errors.items():
+                low, high = found.interval(level)
+                half = ((high - low) / 2)[hidden].ravel()
+                each.append(np.asarray(off[even] / np.maximum(half[even], _LEAST_MV), np.float64))
+    if not any(errors.values()):
+        raise LengthError(f"{len(entries)} recordings, none with ten seconds to complete.")
+    spread = tuple((q, float(np.quantile(np.concatenate(each), q))) for q, each in errors.items())
+    generator.denoiser.register_to_config(spread=spread)
+    return spread
 
 
 def about(entries: datasets.Dataset, fold: int) -> dict[str, Any]:

@@ -76,6 +76,8 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     terms : weight of each further loss, by the names of `TERMS`.
     covariance : (8, 8) mV² of the eight leads in the population; what sketches of hidden leads
         are made with.
+    spread : pairs of a level and a factor, see `ecgsynth.completion.Completion`; None before
+        `recon.generation.calibrate`.
 
     Raises
     ------
@@ -103,6 +105,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         spectrum: Sequence[Sequence[float]] | None = None,
         terms: Mapping[str, float] | None = None,
         covariance: Sequence[Sequence[float]] | None = None,  # noqa: ARG002
+        spread: Sequence[Sequence[float]] | None = None,  # noqa: ARG002
     ) -> None:
         super().__init__()
         unknown = [name for name in terms or {} if name not in TERMS]

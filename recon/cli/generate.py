@@ -128,9 +128,9 @@ def generator(
     from dsp import datasets, storage
     from recon import generation
 
-    entries, _ = generation.split(datasets.twelve_lead(data), fold)
+    entries, others = generation.split(datasets.twelve_lead(data), fold)
     lessons = generation.lessons(entries, steps=steps, size=size, seed=seed)
-    generation.train(
+    made = generation.train(
         lessons,
         preset=preset,
         rate=rate,
@@ -139,7 +139,10 @@ def generator(
         terms={"physics": physics, "euler": euler, "spectral": spectral, "aligned": aligned},
         device=device,
         run=run,
-    ).save_pretrained(out)
+    )
+    if len(others):
+        generation.calibrate(made, others)
+    made.save_pretrained(out)
     told = generation.about(entries, fold) | {"windows": len(lessons.windows), "steps": steps}
     storage.write_json(out / "training.json", told)
     answer({"weights": str(out), **told}, as_json=as_json)

@@ -8,7 +8,7 @@ import torch
 
 import dsp
 from dsp import leads
-from ecgsynth import generator, pairs, simulate
+from ecgsynth import generator, pairs, sampling, simulate
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
 
@@ -184,6 +184,14 @@ def test_gaps_are_filled_and_the_rest_is_kept(untrained):
     assert np.array_equal(found.mean_record().signal, found.mean)
     with pytest.raises(dsp.SignalError, match="level"):
         found.interval(1.5)
+
+
+def test_samples_come_in_antithetic_pairs_and_depend_on_their_number_only():
+    both = sampling.pairs_of(3, 0, 6, 50)
+    assert torch.equal(both[::2], -both[1::2])
+    assert torch.equal(both[::2], sampling.noise_of(3, 0, 3, 50))
+    for first in range(4):
+        assert torch.equal(sampling.pairs_of(3, first, 2, 50), both[first : first + 2])
 
 
 def test_posterior_starts_where_it_is_told(untrained):

@@ -1,0 +1,65 @@
+"""Training of the generator: its intervals hold on patients it was not calibrated on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dsp
+from dsp import datasets, leads
+from ecgsynth import Generator, simulate
+from ecgsynth.denoiser import PRESETS, SPECTRUM, Denoiser
+from recon import generation
+
+GIVEN = ("I", "II")
+
+
+def patients(n, seed):
+    sim = simulate(n, diagnosis="any", fs=100, duration=12.0, seed=seed)
+    entries = (
+        datasets.Entry(f"{seed}/{k}", "simulated", Path(str(k)), lambda _, k=k: sim.record(k))
+        for k in range(n)
+    )
+    return datasets.Dataset("Simulated", tuple(entries))
+
+
+def held(generator, entries, level):
+    """Share of the hidden leads' samples within the interval."""
+    hidden = [leads.TWELVE.index(name) for name in leads.EIGHT if name not in GIVEN]
+    shares = []
+    for entry in entries:
+        x = dsp.clean(entry.ecg.crop(0, 10).signal, 100)
+        found = generator.posterior(dsp.ECG(x, 100, leads.TWELVE).select(*GIVEN), 8, seed=5)
+        low, high = found.interval(level)
+        shares.append(((low <= x) & (x <= high))[hidden].mean())
+    return np.mean(shares)
+
+
+def test_calibrated_intervals_hold_on_others():
+    """Noise far too faint: a network that is far too sure of itself."""
+    faint = Denoiser(**PRESETS["tiny"], spectrum=[[1e-3] * len(SPECTRUM)] * 8)
+    generator, others = Generator(faint), patients(8, seed=2)
+    raw = held(generator, others, 0.9)
+    spread = generation.calibrate(generator, patients(8, seed=1), samples=8)
+    assert [level for level, _ in spread] == list(generation.LEVELS)
+    calibrated = held(generator, others, 0.9)
+    assert raw < 0.6
+    assert abs(calibrated - 0.9) < 0.07
+
+
+def test_the_factors_are_kept_with_the_weights(tmp_path):
+    generator = Generator.untrained()
+    generator.denoiser.register_to_config(spread=((0.5, 1.5), (0.9, 3.0)))
+    generator.save_pretrained(tmp_path)
+    ecg = simulate(1, fs=100, seed=3).record(0).select(*GIVEN)
+    found = Generator.from_pretrained(tmp_path).posterior(ecg, 4, steps=2)
+    bare = Generator.untrained().posterior(ecg, 4, steps=2)
+    assert found.spread == ((0.5, 1.5), (0.9, 3.0))
+    for level, factor in ((0.3, 1.5), (0.7, 2.25), (0.99, 3.0)):
+        widths = [one.interval(level)[1] - one.mean for one in (found, bare)]
+        np.testing.assert_allclose(widths[0], factor * widths[1], atol=3e-3)
+
+
+def test_nothing_to_calibrate_on_is_said():
+    with pytest.raises(dsp.LengthError, match="none with ten seconds"):
+        generation.calibrate(Generator.untrained(), datasets.Dataset("Nothing"))
