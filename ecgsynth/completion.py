@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,6 +26,7 @@ SHORTEST: Final = 1.0
 """s; less tells nothing of a rhythm."""
 _DRIFT_HZ: Final = 0.5
 """Below, a lead is baseline: the network neither sees nor makes it."""
+_LEVEL_S: Final = 2.0  # s; the mean of two or three beats is near the baseline that a filter sees
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,8 +117,10 @@ def complete(
         )
     raw = Given.of(ecg)
     raw.require_signal()
-    slow = Given(at_rate(raw.values, ecg.fs, denoiser.config.fs), raw.names)
+    filled, drift = _filled(raw, ecg.fs, covariance_of(denoiser))
+    slow = _slow(raw, filled, ecg.fs, denoiser.config.fs)
     told = _told(denoiser, ecg, slow, start)
+    settled = _settled(denoiser, slow, told)
     guides = [Projection(slow)]
     drawn = []
     for first in range(0, samples, batch):
@@ -129,10 +132,30 @@ def complete(
             x8 = sampling.sample(
                 denoiser, predict, noise, denoiser.origin(many), steps=steps, scheduler=scheduler
             )
-        drawn.append(slow.project(x8.cpu().numpy()))
+        drawn.append(slow.project(settled(x8.cpu().numpy())))
     many8 = filters.resample(np.concatenate(drawn), denoiser.config.fs, ecg.fs)
     spread = tuple((float(level), float(by)) for level, by in denoiser.config.spread or ())
-    return Completion(_whole(of_length(many8, ecg.n_samples), raw, ecg.fs), ecg.fs, ecg, spread)
+    return Completion(_whole(of_length(many8, ecg.n_samples), raw, drift), ecg.fs, ecg, spread)
+
+
+def _settled(
+    denoiser: Denoiser, slow: Given, told: Conditions
+) -> Callable[[Signal], NDArray[np.floating]]:
+    """What samples become once the patient's own regression has been heard.
+
+    Both speak of the same samples: as the product of two normal densities, the mean goes the way of
+    the trust that the regression deserves, and the spread shrinks accordingly.
+    """
+    trust = slow.trust(covariance_of(denoiser))
+    if not trust.any():
+        return lambda x8: x8
+    told = told.to(denoiser.device)
+    silence = torch.zeros(1, *trust.shape, device=denoiser.device)
+    with torch.inference_mode():
+        middle = sampling.predictor(denoiser, told)(silence, 1.0).cpu().numpy()
+    sketch = slow.sketch(covariance_of(denoiser))
+    centre = middle + trust * (sketch - middle)
+    return lambda x8: centre + np.sqrt(1 - trust) * (x8 - middle)
 
 
 def _told(denoiser: Denoiser, ecg: ECG, slow: Given, start: ECG | ArrayLike | None) -> Conditions:
@@ -232,20 +255,50 @@ def of_length(x: Signal, n_samples: int) -> Signal:
     return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)], mode="edge")[..., :n_samples]
 
 
-def _whole(x8: Signal, raw: Given, fs: float) -> Signal:
+def _filled(raw: Given, fs: float, covariance: NDArray[np.float64]) -> tuple[Signal, Signal]:
+    """Leads with gaps, the gaps filled by a first sketch, and the baseline of the leads, (g, time) mV.
+
+    A filter would else see a straight line from wherever in a beat a gap begins to wherever it ends,
+    and take a part of it for baseline on both sides.
+    """
+    gaps = np.isnan(raw.values)
+    if not (gaps.any(axis=1) & ~gaps.all(axis=1)).any():
+        return raw.values, np.zeros_like(raw.values)
+    rows = [leads.TWELVE.index(name) for name in raw.names]
+    level = np.stack([_bridged(row, round(_LEVEL_S * fs)) for row in raw.values])
+    drift = np.nan_to_num(filters.bandpass(level, fs, None, _DRIFT_HZ))
+    known = np.where(gaps, np.float32(np.nan), filters.clean(level, fs))
+    sketch = leads.twelve(Given(known, raw.names).sketch(covariance))[rows]
+    return np.where(np.isnan(level) | ~gaps, level, sketch + drift), drift
+
+
+def _slow(raw: Given, filled: Signal, fs: float, to: float) -> Given:
+    """What is given, as the network knows signals; a gap stays a gap."""
+    gaps = np.isnan(filters.resample(raw.values, fs, to))
+    return Given(np.where(gaps, np.float32(np.nan), at_rate(filled, fs, to)), raw.names)
+
+
+def _bridged(row: Signal, near: int) -> Signal:
+    """(time,) gaps as lines from the mean of `near` samples before to that of as many after."""
+    known = np.isfinite(row)
+    if not known.any():
+        return row
+    out = row.copy()
+    edges = np.flatnonzero(np.diff(known, prepend=True, append=True))
+    for first, last in edges.reshape(-1, 2):
+        sides = (row[max(first - near, 0) : first], row[last : last + near])
+        levels = [np.nanmean(side) for side in sides if np.isfinite(side).any()]
+        out[first:last] = np.linspace(levels[0], levels[-1], last - first)
+    return out
+
+
+def _whole(x8: Signal, raw: Given, drift: Signal) -> Signal:
     """Twelve leads at the rate of the recording, what was given in them as given."""
-    for row, name in zip(raw.values, raw.names, strict=True):
-        if name in leads.EIGHT and np.isnan(row).any() and np.isfinite(row).any():
-            x8[:, leads.EIGHT.index(name)] += _drift(row, fs)
+    for low, row, name in zip(drift, raw.values, raw.names, strict=True):
+        if name in leads.EIGHT and np.isnan(row).any():
+            x8[:, leads.EIGHT.index(name)] += low
     x12 = leads.twelve(raw.project(x8))
     for row, name in zip(raw.values, raw.names, strict=True):
         known = np.isfinite(row)
         x12[:, leads.TWELVE.index(name), known] = row[known]
     return x12
-
-
-def _drift(row: Signal, fs: float) -> NDArray[np.float32]:
-    """(time,) the baseline of a lead with gaps, straight lines through them."""
-    known = np.flatnonzero(np.isfinite(row))
-    low = filters.bandpass(row[None], fs, None, _DRIFT_HZ)[0][known]
-    return np.asarray(np.interp(np.arange(len(row)), known, low), np.float32)

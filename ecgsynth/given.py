@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,20 @@ class Pattern:
     def determined(self) -> NDArray[np.bool_]:
         """(8,) which of the eight leads follow from the known ones."""
         return np.asarray(np.abs(np.diag(self.inverse @ self.matrix) - 1) < 1e-6)
+
+
+class Line(NamedTuple):
+    """A regression of one lead on known ones.
+
+    Attributes
+    ----------
+    weights : (k,). error, error_of_all : mV², mean square of what it, and what the population's,
+        missed where the lead was known; 0 if it nowhere was.
+    """
+
+    weights: Matrix
+    error: float
+    error_of_all: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,28 +139,50 @@ class Given:
         >>> Given(np.ones((1, 5), np.float32), ("II",)).sketch(np.ones((8, 8)) + np.eye(8))[:, 0]
         array([0.5, 1. , 0.5, 0.5, 0.5, 0.5, 0.5, 0.5], dtype=float32)
         """
-        out, mask = self.eight()
-        seen = out.copy()
+        out, _ = self.eight()
+        for p, lead, line in self._lines(covariance):
+            out[lead, p.samples] = line.weights @ self._known(p)
+        return out
+
+    def trust(self, covariance: Matrix) -> Signal:
+        """How far a sketch may be relied on beside what holds for everybody.
+
+        Where a lead is known elsewhere in the recording, the patient's own regression and the
+        population's were both put to the test there: the weight that errors of such sizes deserve,
+        were they independent. 0 where nothing of the patient tells of the lead.
+
+        Parameters
+        ----------
+        covariance : as of `sketch`.
+
+        Returns
+        -------
+        (8, time) float32 in [0, 1].
+
+        Examples
+        --------
+        >>> Given(np.ones((1, 5), np.float32), ("II",)).trust(np.eye(8)).max()
+        np.float32(0.0)
+        """
+        out = np.zeros((8, self.values.shape[1]), np.float32)
+        for p, lead, line in self._lines(covariance):
+            both = line.error + line.error_of_all
+            out[lead, p.samples] = line.error_of_all / both if both > 0 else 0.0
+        return out
+
+    def _lines(self, covariance: Matrix) -> Iterator[tuple[Pattern, int, Line]]:
+        """Every lead that is not known, by the samples at which the same leads are."""
+        seen, mask = self.eight()
         for p in self.patterns:
             inner = p.matrix @ covariance @ p.matrix.T
             weights = covariance @ p.matrix.T @ np.linalg.pinv(inner, 1e-9, hermitian=True)
-            for lead in np.flatnonzero(~p.determined):
+            for lead in np.flatnonzero(~p.determined).tolist():
                 shared = np.isfinite(self.values[p.rows]).all(0) & (mask[lead] > 0)
-                own = weights[lead]
+                line = Line(weights[lead], 0.0, 0.0)
                 if shared.any():
-                    own = own + self._own(p, shared, seen[lead, shared], own, inner)
-                out[lead, p.samples] = own @ self._known(p)
-        return out
-
-    def _own(
-        self, p: Pattern, shared: NDArray[np.bool_], y: Signal, weights: Matrix, inner: Matrix
-    ) -> Matrix:
-        """(k,) what this patient's own samples add to the population's weights."""
-        z = self.values[np.ix_(p.rows, np.flatnonzero(shared))].astype(np.float64)
-        gram = z @ z.T
-        scale = np.trace(gram) / len(y) / max(np.trace(inner), 1e-12)
-        prior = OWN_SAMPLES * scale * inner + 1e-9 * np.eye(len(gram))
-        return np.asarray(np.linalg.solve(gram + prior, z @ (y - weights @ z)))
+                    z = self.values[np.ix_(p.rows, np.flatnonzero(shared))].astype(np.float64)
+                    line = _own(z, seen[lead, shared], weights[lead], inner)
+                yield p, lead, line
 
     def project(self, x8: NDArray[np.floating]) -> NDArray[np.floating]:
         """The nearest signals (..., 8, time) in which everything known holds.
@@ -185,3 +222,15 @@ class Given:
                 f"every given lead ({' '.join(self.names)}) is flat or missing; there is nothing to "
                 "start from."
             )
+
+
+def _own(z: Matrix, y: Signal, weights: Matrix, inner: Matrix) -> Line:
+    """A patient's own regression of y (m,) on z (k, m): ridge towards the population's weights."""
+    gram = z @ z.T
+    scale = np.trace(gram) / len(y) / max(np.trace(inner), 1e-12)
+    prior = OWN_SAMPLES * scale * inner + 1e-9 * np.eye(len(gram))
+    missed = y - weights @ z
+    further = np.linalg.solve(gram + prior, z @ missed)
+    left = missed - further @ z
+    free = max(len(y) - len(gram), 1)
+    return Line(weights + further, float(left @ left) / free, float(missed @ missed) / len(y))

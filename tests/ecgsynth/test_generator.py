@@ -194,6 +194,22 @@ def test_samples_come_in_antithetic_pairs_and_depend_on_their_number_only():
         assert torch.equal(sampling.pairs_of(3, first, 2, 50), both[first : first + 2])
 
 
+@pytest.mark.parametrize("wander", [0.0, 0.3])
+def test_a_gap_is_filled_by_the_patients_own_regression_on_the_leads_baseline(untrained, wander):
+    """The gap begins in a QRS complex, from where a straight line would lead astray."""
+    x = simulate(1, fs=250, duration=12.0, diagnosis="NORM", seed=4).record(0).signal.copy()
+    x += wander * np.sin(2 * np.pi * 0.03 * np.arange(x.shape[1]) / 250).astype(np.float32)
+    row = leads.TWELVE.index("V4")
+    first = int(np.abs(x[row, 1000:1500]).argmax()) + 1000
+    lost = slice(first, first + 750)
+    holed = x.copy()
+    holed[row, lost] = np.nan
+    found = untrained.posterior(dsp.ECG(holed, 250, leads.TWELVE), 8).mean[row, lost]
+    error = found - x[row, lost]
+    assert np.sqrt(np.mean(error**2)) < 0.2 * x[row, lost].std()
+    assert abs(error.mean()) < 0.03
+
+
 def test_posterior_starts_where_it_is_told(untrained):
     whole = simulate(1, fs=250, duration=4.0, seed=6).record(0)
     ecg = whole.select("I", "II")

@@ -148,6 +148,11 @@ def test_sketch_is_exact_where_known_and_learns_from_the_patient():
         return float(np.square(found[4, 300:600] - x8[4, 300:600]).mean())
 
     assert error(own) < 0.25 * error(stranger)
+    trust = Given(gap, leads.EIGHT).trust(population)
+    assert trust[4, 300:600].min() > 0.5
+    assert trust.max() <= 1
+    assert not trust[np.isfinite(gap)].any()
+    assert not Given(rest, names).trust(population).any()
 
 
 def test_nothing_given_is_an_error():
