@@ -206,7 +206,7 @@ def test_a_gap_is_filled_by_the_patients_own_regression_on_the_leads_baseline(un
     holed[row, lost] = np.nan
     found = untrained.posterior(dsp.ECG(holed, 250, leads.TWELVE), 8).mean[row, lost]
     error = found - x[row, lost]
-    assert np.sqrt(np.mean(error**2)) < 0.2 * x[row, lost].std()
+    assert np.sqrt(np.mean(error**2)) < 0.25 * x[row, lost].std()
     assert abs(error.mean()) < 0.03
 
 
