@@ -48,7 +48,7 @@ ROWS = [
         gain=2,
     ),
     Row("r_peaks", dsp.r_peaks),
-    Row("delineate", lambda x, fs: dsp.delineate(x, fs, dsp.r_peaks(x, fs)), batch=False),
+    Row("delineate", lambda x, fs: dsp.delineate(x, fs, dsp.r_peaks(x, fs))),
     Row("measure", lambda x, fs: dsp.measure(dsp.ECG(x, fs, GIVEN)), batch=False),
     Row("segment", lambda x, fs: dsp.segment(x, fs, []), batch=False),
     Row(

@@ -74,7 +74,7 @@ def test_a_batch_is_as_each_alone(row):
     for k, x in enumerate(batch):
         alone = row.call(x, FS)
         if isinstance(together, list):
-            pairs = [(together[k], alone)]
+            pairs = list(zip(arrays(together[k]), arrays(alone), strict=True))
         else:
             pairs = [(a[k], b) for a, b in zip(arrays(together), arrays(alone), strict=True)]
         for a, b in pairs:
