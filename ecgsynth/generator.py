@@ -256,7 +256,7 @@ class Generator:
         samples: int = 8,
         *,
         start: ECG | ArrayLike | None = None,
-        steps: int = 10,
+        steps: int = 4,
         seed: int | np.random.Generator | torch.Generator = 0,
         batch: int = 32,
     ) -> Completion:
@@ -272,7 +272,7 @@ class Generator:
         samples : how many.
         start : a first estimate of all leads to start from, such as a reconstruction: an ECG of
             twelve leads, or (12, time) or (8, time) mV at the rate of `ecg`. None is a linear one.
-        steps : network evaluations.
+        steps : network evaluations; more make rougher samples, not better ones.
         seed : names the series; sample k depends on it and k only. Samples come in antithetic
             pairs, see `ecgsynth.sampling.pairs_of`: an even number has the better mean.
         batch : samples at once.
