@@ -225,7 +225,9 @@ def numbered(values: ArrayLike, groups: Groups) -> tuple[Floats, NDArray[np.int6
         _, first, found = np.unique(groups[keep], return_index=True, return_inverse=True)
         return x[keep], np.argsort(np.argsort(first))[found]
     place: dict[Hashable, int] = {}
-    member = [place.setdefault(name, len(place)) for name in itertools.compress(groups, keep.tolist())]
+    member = [
+        place.setdefault(name, len(place)) for name in itertools.compress(groups, keep.tolist())
+    ]
     return x[keep], np.array(member, np.int64)
 
 
