@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -260,14 +261,13 @@ def calibrate(
     """
     from tqdm.auto import tqdm
 
-    generator.denoiser.register_to_config(spread=None)
     errors: dict[float, list[NDArray[np.float64]]] = {level: [] for level in levels}
     for entry in tqdm(entries, desc="completions", disable=None):
-        x8 = next(population.windows(entry.ecg), None)
-        for given in GIVEN if x8 is not None else ():
-            assert x8 is not None  # noqa: S101 - for the type checker
+        first = itertools.islice(population.windows(entry.ecg), 1)
+        for x8, given in itertools.product(first, GIVEN):
             whole = ECG(leads.twelve(x8), FS, leads.TWELVE)
-            found = generator.posterior(whole.select(*given), samples, seed=seed)
+            drawn = generator.posterior(whole.select(*given), samples, seed=seed)
+            found = dataclasses.replace(drawn, spread=())
             hidden = [leads.TWELVE.index(name) for name in leads.EIGHT if name not in given]
             off = np.abs(whole.signal - found.mean)[hidden].ravel()
             even = np.linspace(0, off.size - 1, _EVEN).astype(int)

@@ -69,6 +69,8 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 <= self.warmup < 1 or not 0 <= self.ema < 1 or self.rate <= 0:
             raise SignalError(f"{self}: steps >= 1, rate > 0, warmup and ema in [0, 1).")
+        if self.optimiser not in ("adamw", "muon"):
+            raise SignalError(f"optimiser {self.optimiser!r}: there are adamw and muon.")
 
     def at(self, step: int) -> float:
         """The learning rate of a step.

@@ -124,6 +124,7 @@ class Gatherer:
     ) -> Arrays:
         parts: list[Arrays] = []
         samples: dict[int, NDArray[np.float32]] = {}
+        means: dict[int, NDArray[Any]] = {}
         truth = self.cohort.twelve(slice(rows.start, rows.stop))
         early = self._at_once(runs, given, rows)
         for k in rows:
@@ -142,17 +143,14 @@ class Gatherer:
                     part[f"noise {path.space}"] = np.zeros(())
                 if made.samples is not None:
                     samples[len(parts)] = np.asarray(made.samples, np.float32)
-                    part["beats"] = median_beat(
-                        signal.eight(made.samples.mean(axis=0)), self.marks[k]
-                    )
+                    mean = means[len(parts)] = made.samples.mean(axis=0)
+                    part["beats"] = median_beat(signal.eight(mean), self.marks[k])
             part["seconds"] = np.array(time.perf_counter() - began)
             parts.append(part)
-        if samples:
-            estimates = np.stack([each.mean(axis=0) for each in samples.values()])
-            for k, scores in zip(
-                samples, signal.scores(truth[list(samples)], estimates, given), strict=True
-            ):
-                parts[k]["scores"] = scores
+        if means:
+            scores = signal.scores(truth[list(means)], np.stack(list(means.values())), given)
+            for k, of_record in zip(means, scores, strict=True):
+                parts[k]["scores"] = of_record
         for name in self.encoders:
             self._encode_samples(name, samples, parts)
         return _stacked(parts)
