@@ -34,6 +34,8 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
 the QRS as cosine and sine; years; 1 male, 0 female; how far the sketch is to be trusted, 0 to 1; and
 whether a real recording is wanted (1) or a simulated one (0)."""
 TEXT_SIZE: Final = 64
+TOKEN_SIZE: Final = 64
+"""Of the further tokens, where nothing else is said."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,7 @@ from ecgsynth.simulator import Simulation, simulate
 
 if TYPE_CHECKING:
     from ecgsynth.denoiser import Denoiser
+    from ecgsynth.experience import Experience
 
 BUNDLED: Final = Path(__file__).parent / "weights" / "generator"
 _ROWS: Final = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
@@ -129,6 +130,7 @@ class Generator:
         sex: str | Sequence[str] | None = None,
         text: str | Sequence[str] | ArrayLike | None = None,
         tokens: ArrayLike | None = None,
+        experience: Experience | None = None,
         parameters: Mapping[str, ArrayLike] | None = None,
         fs: float | None = None,
         duration: float = 10.0,
@@ -151,7 +153,9 @@ class Generator:
         rr : RR intervals in s, one sequence for all records, instead of a heart rate.
         text : free text, or an embedding of one's own of the size the network was trained with;
             None is the labels in words.
-        tokens : (k, C) or (n, k, C), further condition tokens, such as retrieved patients.
+        tokens : (k, C) or (n, k, C), further condition tokens of one's own making.
+        experience : an index to find patients alike in, by statements, age and sex of each record;
+            for a network that was trained with one.
         fs : Hz; None is the network's. Above its band the result holds the simulator's detail.
         duration : s.
         steps : network evaluations, instead of those of `options`.
@@ -167,7 +171,7 @@ class Generator:
         Raises
         ------
         ECGError
-            As `ecgsynth.simulate`, and for an RR sequence, text or options that cannot be.
+            As `ecgsynth.simulate`, and for an RR sequence, text, tokens or options that cannot be.
 
         Examples
         --------
@@ -190,6 +194,8 @@ class Generator:
             asked = _retimed(asked, r_times, duration)
         if options.mode == "simulator":
             return self._made(asked, asked.signal, series, options)
+        if experience is not None:
+            tokens = experience.recall(_known(asked))
         told = {"text": text, "tokens": tokens}
         drawn = self._drawn(asked, duration, options, series, told, on_step, progress=progress)
         return self._made(asked, np.concatenate(list(drawn)), series, options)
@@ -372,6 +378,15 @@ def _rows_of(value: Any, rows: slice, n: int) -> Any:
         return value[rows]
     value = np.asarray(value, np.float32)
     return value[rows] if value.ndim > 1 and len(value) == n else value
+
+
+def _known(asked: Simulation) -> list[dict[str, Any]]:
+    """What is known of each patient, to find the likes of."""
+    age, male = (asked.parameters[name] for name in ("age", "male"))
+    return [
+        {"diagnoses": labels, "age": float(a), "sex": "M" if m > 0.5 else "F"}
+        for labels, a, m in zip(asked.labels, age, male, strict=True)
+    ]
 
 
 def _at_rate(

@@ -153,13 +153,10 @@ def _examples(
     found = conditions.Conditions(
         sketch, given, mask, conditions.phase(beats, fs, n_samples),
         conditions.statements_as_rows(lists), conditions.numbers_as_rows(n, told), text,
-        torch.zeros(n, 0, TOKENS),
+        torch.zeros(n, 0, conditions.TOKEN_SIZE),
     )  # fmt: skip
     terms = {"courses": space.courses, "prior": space.prior, "r_peaks": _padded(beats, fs)}
     return {"x8": x8, **found.tensors(), **terms}
-
-
-TOKENS: Final = 64
 
 
 def _askable(told: dict[str, Floats]) -> dict[str, Floats]:

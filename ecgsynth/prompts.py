@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from dsp import LengthError
 from ecgsynth import conditions, dipole, physics
 from ecgsynth.conditions import Conditions
 from ecgsynth.patients import Patients
@@ -94,13 +95,18 @@ def prompt(
         statements=conditions.statements_as_rows(labels),
         numbers=conditions.numbers_as_rows(n, told),
         text=conditions.text_as_rows(n, written if text is None else text, denoiser.config.text),
-        tokens=blank.tokens if tokens is None else _tokens(tokens, n),
+        tokens=blank.tokens if tokens is None else _tokens(tokens, n, denoiser.config.tokens),
     )
     return Prompt(found, space)
 
 
-def _tokens(tokens: ArrayLike, n: int) -> Tensor:
+def _tokens(tokens: ArrayLike, n: int, size: int) -> Tensor:
     rows = np.asarray(tokens, np.float32)
+    if rows.shape[-1:] != (size,) or rows.shape[:-2] not in {(), (n,)} or rows.ndim < 2:
+        raise LengthError(
+            f"tokens of shape {rows.shape}: give (k, {size}) or ({n}, k, {size}); this network was "
+            f"trained with tokens of size {size}."
+        )
     return torch.from_numpy(np.broadcast_to(rows, (n, *rows.shape[-2:])).copy())
 
 

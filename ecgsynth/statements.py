@@ -93,6 +93,17 @@ def _one(label: str) -> str | None:
     return next((code for words, code in _PHRASES if re.search(words, text.lower())), None)
 
 
+def unified(labels: Iterable[str]) -> tuple[str, ...]:
+    """Each label as its statement, or as it is if it has none; so that data sets can be compared.
+
+    Examples
+    --------
+    >>> unified(["Sinus rhythm", "59118001", "Sinus rhythm", "something else"])
+    ('SR', 'CRBBB', 'something else')
+    """
+    return tuple(dict.fromkeys(_one(str(label)) or str(label) for label in labels))
+
+
 def in_words(statements: Iterable[str]) -> str:
     """Statements as text, for a text embedding.
 

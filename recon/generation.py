@@ -21,6 +21,7 @@ from recon import population
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ecgsynth.experience import Experience
     from ecgsynth.generator import Generator
 
 FS: Final = population.FS
@@ -96,6 +97,8 @@ class Lessons:
     weights : (n,) how often each is drawn, such as one over the windows of its recording.
     steps : of the whole training: it begins with simulated patients and goes over to real ones.
     size : of a batch. seed : of chance.
+    tokens : (n, k, C) what is retrieved for each window, None for nothing; simulated patients have
+        none.
 
     Raises
     ------
@@ -116,6 +119,7 @@ class Lessons:
     steps: int
     size: int = 32
     seed: int = 0
+    tokens: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.windows):
@@ -129,15 +133,23 @@ class Lessons:
         n_simulated = int(rng.binomial(self.size, share))
         n_samples = self.windows[0].x8.shape[1]
         seeds = rng.integers(2**31, size=2).tolist()
-        parts = []
+        parts, chosen = [], []
         if n_simulated:
             made = pairs.simulated(n_simulated, n_samples, FS, self.covariance, seeds[0])
             parts.append(made)
         if n_simulated < self.size:
-            chosen = rng.choice(len(self.windows), self.size - n_simulated, p=self._shares())
+            n_real = self.size - n_simulated
+            chosen = rng.choice(len(self.windows), n_real, p=self._shares()).tolist()
             these = [self.windows[i] for i in chosen]
             parts.append(pairs.real(these, FS, self.covariance, seeds[1]))
-        return pairs.batch_of(parts)
+        batch = pairs.batch_of(parts)
+        if self.tokens is None:
+            return batch
+        import torch
+
+        nothing = np.full((n_simulated, *self.tokens.shape[1:]), np.nan, np.float32)
+        retrieved = np.concatenate([nothing, self.tokens[chosen]])
+        return batch | {"tokens": torch.from_numpy(retrieved)}
 
     def spectrum(self, step: float, n: int) -> list[Any]:
         """(8, n) mV: what sketches miss of real recordings, see `ecgsynth.pairs.spectrum`."""
@@ -148,8 +160,20 @@ class Lessons:
         return np.asarray(self.weights / self.weights.sum())
 
 
-def lessons(entries: datasets.Dataset, *, steps: int, size: int = 32, seed: int = 0) -> Lessons:
+def lessons(
+    entries: datasets.Dataset,
+    *,
+    steps: int,
+    size: int = 32,
+    seed: int = 0,
+    experience: Experience | None = None,
+) -> Lessons:
     """The lessons of some recordings: every recording counts the same.
+
+    Parameters
+    ----------
+    entries : to learn from. steps, size, seed : as of `Lessons`.
+    experience : an index in which to find patients alike for each window, never of its own group.
 
     Raises
     ------
@@ -168,7 +192,19 @@ def lessons(entries: datasets.Dataset, *, steps: int, size: int = 32, seed: int 
     weights = np.array([1 / count[name] for name in names])
     each = [np.cov(window.x8.astype(np.float64)) for _, window in found]
     mean = np.average(each, axis=0, weights=weights) if each else np.eye(8)
-    return Lessons([window for _, window in found], mean, weights, steps, size, seed)
+    tokens = None if experience is None else experience.recall([_known(*pair) for pair in found])
+    return Lessons([window for _, window in found], mean, weights, steps, size, seed, tokens)
+
+
+def _known(entry: datasets.Entry, window: Window) -> dict[str, Any]:
+    """What the likes of a patient are found by, and who they must not be."""
+    age, male = window.numbers["age"], window.numbers["male"]
+    return {
+        "diagnoses": window.statements,
+        "age": None if np.isnan(age) else age,
+        "sex": {1.0: "M", 0.0: "F"}.get(male),
+        "without": [entry.group],
+    }
 
 
 def train(
@@ -220,6 +256,7 @@ def train(
         terms={name: value for name, value in (terms or {}).items() if value},
         spectrum=taught.spectrum(SPECTRUM_STEP, len(SPECTRUM)),
         covariance=taught.covariance.tolist(),
+        **({} if taught.tokens is None else {"tokens": taught.tokens.shape[2]}),
         **PRESETS[preset],
     )
     schedule = Schedule(taught.steps, rate=rate)

@@ -14,7 +14,7 @@ from diffusers.models.unets.unet_1d import UNet1DOutput
 from torch import Tensor, nn
 
 from dsp import SignalError
-from ecgsynth.conditions import NUMBERS, TEXT_SIZE, Conditions
+from ecgsynth.conditions import NUMBERS, TEXT_SIZE, TOKEN_SIZE, Conditions
 from ecgsynth.denoiser.objectives import OBJECTIVES, Law, Objective
 from ecgsynth.denoiser.terms import TERMS
 from ecgsynth.statements import VOCABULARY
@@ -99,7 +99,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         depth: int = 1,
         width: int = 64,
         text: int = TEXT_SIZE,
-        tokens: int = 64,
+        tokens: int = TOKEN_SIZE,
         objective: str = "flow",
         bridge: bool = True,  # noqa: FBT001, FBT002, ARG002 - kept in the configuration
         spectrum: Sequence[Sequence[float]] | None = None,

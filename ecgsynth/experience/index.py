@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import scipy
@@ -13,10 +13,12 @@ from dsp.datasets.dataset import Entry
 from dsp.errors import LengthError
 from ecgsynth.experience.references import BEAT_SAMPLES, Reference, remember
 from ecgsynth.experience.texts import Embedding, bag, hashing, unit
+from ecgsynth.statements import unified
 
 Floats = NDArray[np.float32]
 _BAGS: Final = ("diagnoses", "medication", "procedures")
 _BAG_WIDTH: Final = 32  # numbers a token spends on a set of codes
+_BEAT_EVERY: Final = 5  # samples of a prototype that a token tells as one: 50 Hz
 _AGE_SCALE: Final = 10.0  # years over which likeness of age falls to exp(-1/2)
 
 
@@ -49,7 +51,7 @@ class Retrieved:
     Attributes
     ----------
     references : k of them. scores : (k,) from 0 to 1.
-    tokens : (k, C) float32 for cross-attention: codes, age, sex and text of each, and its score.
+    tokens : (k, C) float32 for cross-attention: codes, age, sex, text and beat of each, its score.
     prototypes : (k, 8, samples) float32 mV at `BEAT_FS`, their median beats; zeros without one.
     has_beat : (k,) which have one.
 
@@ -123,7 +125,8 @@ class Experience:
     @property
     def width(self) -> int:
         """C, the numbers of a token."""
-        return len(_BAGS) * _BAG_WIDTH + 5 + int(self._text.shape[1])
+        beat = len(leads.EIGHT) * BEAT_SAMPLES // _BEAT_EVERY
+        return len(_BAGS) * _BAG_WIDTH + 5 + int(self._text.shape[1]) + beat
 
     def search(
         self,
@@ -145,7 +148,8 @@ class Experience:
 
         Parameters
         ----------
-        diagnoses, medication, procedures, age, sex, text : what is known of the patient.
+        diagnoses, medication, procedures, age, sex, text : what is known of the patient; diagnoses
+            in any words that `ecgsynth.statements.unified` knows.
         k : how many; fewer if the index has not so many.
         weights : `Weights()` if not given.
         without : patients to leave out; in training and evaluation, the very patient, always.
@@ -165,15 +169,11 @@ class Experience:
         >>> index.search(diagnoses=["AFIB"], without=["ann"]).references[0].name
         'b'
         """
-        weights = weights or Weights()
-        asked = {"diagnoses": diagnoses, "medication": medication, "procedures": procedures}
-        score = np.zeros(len(self))
-        total = 0.0
-        for name, likeness in self._likenesses(asked, age, sex, text).items():
-            score += getattr(weights, name) * likeness
-            total += getattr(weights, name)
-        score /= total or 1.0
-        allowed = np.flatnonzero(~np.isin(self._patient, list(without)) | (self._patient == ""))
+        asked = {
+            "diagnoses": unified(diagnoses), "medication": medication, "procedures": procedures
+        }  # fmt: skip
+        score = self._scores(self._likenesses(asked, age, sex, text), weights or Weights())
+        allowed = np.flatnonzero(self._allowed(without))
         if k < 1 or not len(allowed):
             raise LengthError(f"k={k} of {len(allowed)} references: give 1 or more of both.")
         best = allowed[np.argsort(-score[allowed], kind="stable")[:k]]
@@ -184,6 +184,42 @@ class Experience:
             prototypes=self._beats[best],
             has_beat=np.array([self.references[i].beat is not None for i in best]),
         )
+
+    def _scores(
+        self, found: Mapping[str, NDArray[np.float64]], weights: Weights
+    ) -> NDArray[np.float64]:
+        """(n,) from 0 to 1: the weighted mean of the likenesses."""
+        total = sum(getattr(weights, name) for name in found)
+        parts = [getattr(weights, name) * likeness for name, likeness in found.items()]
+        return np.asarray(sum(parts, np.zeros(len(self))) / (total or 1.0))
+
+    def recall(self, patients: Sequence[Mapping[str, Any]], k: int = 4) -> Floats:
+        """What a generator is told of the likes of some patients.
+
+        Parameters
+        ----------
+        patients : n of them, each what `search` is to be asked with.
+        k : references for each.
+
+        Returns
+        -------
+        (n, k, C) float32, the tokens of `search`; NaN where the index has not so many, or nobody.
+
+        Examples
+        --------
+        >>> index = Experience([Reference("a", diagnoses=("AFIB",))])
+        >>> np.isnan(index.recall([{"diagnoses": ["AFIB"]}, {"age": 60}], k=2)).all(2).tolist()
+        [[False, True], [False, True]]
+        """
+        out = np.full((len(patients), k, self.width), np.nan, np.float32)
+        for row, patient in zip(out, patients, strict=True):
+            if self._allowed(patient.get("without", ())).any():
+                tokens = self.search(**patient, k=k).tokens
+                row[: len(tokens)] = tokens
+        return out
+
+    def _allowed(self, without: Sequence[str]) -> NDArray[np.bool_]:
+        return np.asarray(~np.isin(self._patient, list(without)) | (self._patient == ""))
 
     def _likenesses(
         self, asked: Mapping[str, Sequence[str]], age: float | None, sex: str | None, text: str
@@ -210,7 +246,8 @@ class Experience:
             scores,
         ]
         bags = [unit(np.stack([_coded(self.references[i], kind) for i in rows])) for kind in _BAGS]
-        parts = [*bags, np.stack(said, axis=1), self._text[rows]]
+        beats = self._beats[rows].reshape(len(rows), -1, _BEAT_EVERY).mean(2)
+        parts = [*bags, np.stack(said, axis=1), self._text[rows], beats]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def _embedded(self, texts: list[str]) -> Floats:

@@ -14,6 +14,7 @@ import dsp
 from dsp import filters, leads
 from dsp.datasets.dataset import Entry
 from dsp.errors import LeadError, ReadError
+from ecgsynth.statements import unified
 
 Floats = NDArray[np.float32]
 BEAT_FS: Final = 250.0
@@ -31,7 +32,8 @@ class Reference:
     Attributes
     ----------
     name : unique. patient : who it is of; retrieval can leave a patient out.
-    diagnoses, medication, procedures : codes, in any one vocabulary each.
+    diagnoses, medication, procedures : codes, in any one vocabulary each; diagnoses best as of
+        `ecgsynth.statements.unified`.
     age : years or None. sex : F, M or None. text : a report.
     beat : (8, samples) mV, the median beat at `BEAT_FS`, or None.
 
@@ -90,7 +92,7 @@ def _reported(row: Mapping[str, str]) -> Reference:
     return Reference(
         name=f"ptb-xl/{int(float(row['ecg_id']))}",
         patient=f"ptb-xl/{int(float(row['patient_id']))}",
-        diagnoses=tuple(sorted(codes)),
+        diagnoses=unified(sorted(codes)),
         age=min(age, 90.0) if age is not None else None,
         sex={"0": "M", "1": "F"}.get(row["sex"].split(".")[0]),
         text=row["report"],
@@ -122,7 +124,7 @@ def median_beat(ecg: dsp.ECG) -> Floats | None:
 
 
 def remember(entry: Entry) -> Reference:
-    """What is remembered of an entry of a data set: its labels, its report if it has one, its beat.
+    """What is remembered of an entry of a data set: its labels as statements, its report, its beat.
 
     Examples
     --------
@@ -130,13 +132,13 @@ def remember(entry: Entry) -> Reference:
     >>> remember(entry).diagnoses
     ('SR',)
     """
-    report = entry.details.get("report", "")
+    report, ecg = entry.details.get("report", ""), entry.ecg
     return Reference(
         name=entry.name,
         patient=entry.group,
-        diagnoses=entry.labels,
-        age=entry.age,
-        sex=entry.sex,
+        diagnoses=unified(entry.labels),
+        age=ecg.meta["age"],
+        sex=ecg.meta["sex"],
         text=report if isinstance(report, str) else "",
-        beat=median_beat(entry.ecg),
+        beat=median_beat(ecg),
     )

@@ -35,14 +35,23 @@ def generate(
     mode: Annotated[str, typer.Option(help="guided, unguided or simulator.")] = "guided",
     trust: Annotated[float, typer.Option(help="In the simulated shapes, 0 to 1.")] = 0.5,
     weights: Annotated[str | None, typer.Option(help="Folder; the bundled ones for none.")] = None,
+    experience: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of twelve-lead data sets, for weights trained with --experience."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Names the series.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Generate twelve-lead recordings: the simulator's rhythm, the network's shapes."""
     import dsp
+    from dsp import datasets
+    from ecgsynth import Experience
     from ecgsynth.generation import Sampling
     from ecgsynth.generator import Generator
 
+    known = None if experience is None else Experience.of(datasets.twelve_lead(experience))
     options = Sampling(mode=mode, steps=steps, trust=trust)  # type: ignore[arg-type]
     new = Generator.from_pretrained(weights).generate(
         n,
@@ -52,6 +61,7 @@ def generate(
         age=age,
         sex=sex,
         text=text,
+        experience=known,
         fs=fs,
         duration=duration,
         options=options,
@@ -119,6 +129,9 @@ def generator(
     euler: Annotated[float, typer.Option(help="Weight of SE-Diff's residual.")] = 0.0,
     spectral: Annotated[float, typer.Option(help="Weight of the spectrum's error.")] = 0.0,
     aligned: Annotated[float, typer.Option(help="Weight of the mean beat's error.")] = 0.0,
+    experience: Annotated[
+        bool, typer.Option("--experience", help="Show it recordings of similar patients.")
+    ] = False,
     fold: Annotated[int, typer.Option(help="Of five, to leave out; -1 for none.")] = 1,
     seed: Annotated[int, typer.Option(help="Of chance.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
@@ -126,10 +139,12 @@ def generator(
 ) -> None:
     """Train the generator on the twelve-lead recordings below a folder, and on the simulator."""
     from dsp import datasets, storage
+    from ecgsynth import Experience
     from recon import generation
 
     entries, others = generation.split(datasets.twelve_lead(data), fold)
-    lessons = generation.lessons(entries, steps=steps, size=size, seed=seed)
+    index = Experience.of(entries) if experience else None
+    lessons = generation.lessons(entries, steps=steps, size=size, seed=seed, experience=index)
     made = generation.train(
         lessons,
         preset=preset,

@@ -101,6 +101,29 @@ def test_tokens_carry_codes_age_sex_and_text():
     np.testing.assert_array_equal(same.tokens[0, :32], same.tokens[1, :32])  # order of codes
 
 
+def test_data_sets_that_name_diagnoses_differently_are_compared():
+    index = Experience([Reference("a"), Reference("b", diagnoses=("SR", "CRBBB"))])
+    for said in (["59118001"], ["CRBBB"], ["Complete right bundle branch block"]):
+        assert index.search(diagnoses=said, k=1).scores[0] == 0.5
+    entry = Entry("x/1", "x", None, lambda _: dsp.ECG(np.zeros(5000), 500, ["II"]), ("59118001",))
+    assert remember(entry).diagnoses == ("CRBBB",)
+
+
+def test_tokens_carry_the_beat():
+    beat = np.zeros((8, 170), np.float32)
+    beat[3, 60:65] = 1.5
+    index = Experience([Reference("a"), Reference("b", beat=beat)])
+    bare, told = index.search(k=2, weights=NOTHING).tokens
+    assert not bare.any()
+    assert told[-8 * 34 :].reshape(8, 34)[3, 12] == 1.5
+    assert told.sum() == 1.5
+
+
+def test_where_nobody_is_left_nothing_is_recalled():
+    found = Experience([ANN, BOB]).recall([{"without": ["ann", "bob"]}, {"without": ["ann"]}], k=1)
+    assert np.isnan(found).any(2).tolist() == [[True], [False]]
+
+
 def test_another_embedding_is_used_and_checked():
     def length(texts):
         return np.array([[len(t), 1.0] for t in texts])

@@ -1,4 +1,4 @@
-"""Training of the generator: its intervals hold on patients it was not calibrated on."""
+"""Training of the generator: whom it is shown beside a patient, and intervals that hold on others."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 import dsp
 from dsp import datasets, leads
-from ecgsynth import Generator, simulate
+from ecgsynth import Experience, Generator, simulate
 from ecgsynth.denoiser import PRESETS, SPECTRUM, Denoiser
 from recon import generation
 
@@ -63,3 +63,58 @@ def test_the_factors_are_kept_with_the_weights(tmp_path):
 def test_nothing_to_calibrate_on_is_said():
     with pytest.raises(dsp.LengthError, match="none with ten seconds"):
         generation.calibrate(Generator.untrained(), datasets.Dataset("Nothing"))
+
+
+def of_patients(n, seed):
+    """Entries with statements and patients, each patient twice."""
+    sim = simulate(n, diagnosis=["NORM", "CLBBB"] * (n // 2), fs=100, duration=12.0, seed=seed)
+    entries = (
+        datasets.Entry(
+            f"s/{k}", "s", Path(str(k)), lambda _, k=k: sim.record(k), sim.labels[k], f"p{k // 4}"
+        )
+        for k in range(n)
+    )
+    return datasets.Dataset("Simulated", tuple(entries))
+
+
+def test_nobody_is_shown_to_himself_and_simulated_patients_are_shown_nobody():
+    entries = of_patients(8, seed=0)
+    index = Experience.of(entries)
+    taught = generation.lessons(entries, steps=10, size=6, experience=index)
+    assert taught.tokens.shape == (8, 4, index.width)
+    for (entry, _), tokens in zip(generation.windows(entries), taught.tokens, strict=True):
+        others = [r for r in index.references if r.patient != entry.group]
+        own = Experience(others).search(
+            diagnoses=entry.labels, k=4, age=entry.ecg.meta["age"], sex=entry.ecg.meta["sex"]
+        )
+        np.testing.assert_allclose(own.tokens, tokens, atol=1e-6)
+    batch = taught(10)
+    there = ~batch["tokens"].isnan().any(2)
+    real = batch["numbers"][:, -1] == 1
+    assert 0 < real.sum() < 6
+    assert (there.all(1) == real).all()
+    assert (there.any(1) == real).all()
+    plain = generation.lessons(entries, steps=10, size=6)(10)
+    assert all((batch[name] == value).all() for name, value in plain.items() if name == "x8")
+
+
+def test_a_generator_that_learned_with_experience_is_given_it(tmp_path):
+    entries = of_patients(8, seed=0)
+    index = Experience.of(entries)
+    taught = generation.lessons(entries, steps=2, size=4, experience=index)
+    generation.train(taught, run=tmp_path / "run").save_pretrained(tmp_path / "weights")
+    generator = Generator.from_pretrained(tmp_path / "weights")
+    assert generator.denoiser.config.tokens == index.width
+    asked = {"diagnosis": "CLBBB", "duration": 2.0, "steps": 2}
+    bare, shown = generator.generate(2, **asked), generator.generate(2, experience=index, **asked)
+    assert not np.allclose(bare.signal, shown.signal)
+    found = index.search(
+        diagnoses=shown.labels[0],
+        age=float(shown.parameters["age"][0]),
+        sex="M" if shown.parameters["male"][0] > 0.5 else "F",
+        k=4,
+    )
+    first = generator.generate(1, tokens=found.tokens, **asked)
+    np.testing.assert_allclose(first.signal[0], shown.signal[0], atol=1e-5)
+    with pytest.raises(dsp.LengthError, match="tokens of size 64"):
+        Generator.untrained().generate(1, experience=index, **asked)
