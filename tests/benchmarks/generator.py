@@ -1,16 +1,14 @@
-"""The generator: control, few steps, what each part of it adds, completion of lost leads, and speed.
+"""The generator: control, few steps, likeness, use, completion of lost leads, and speed.
 
 Conventions: real recordings are those of the fold that the bundled network has not seen, by patient
 (by data set where patients are unknown), in windows of 10 s, 0.5-40 Hz at 100 Hz, eight independent
 leads. For each window one record is asked for with its rate, PR, P, QRS, QT, age, sex, statement and
-rhythm; nothing else of it is seen. KID, density and coverage are in the space of
-`ecgsynth.fidelity.encoding.features`, scaled by the training recordings' spread; "floor" is one random
-half of the real recordings against the other; "gaussian" draws from the stationary Gaussian process
-with the training recordings' cross-spectrum. Texture is the median absolute first difference, PSD the
-largest relative error of the power's share in four bands. Intervals are 95 %, by patient.
+rhythm; nothing else of it is seen. Columns of the table of steps are those of
+`tests.benchmarks.likeness`. Intervals are 95 %, by patient. What each part of the generator adds:
+`python -m tests.benchmarks.ablation`.
 
-    python -m tests.benchmarks.generator [--parts control steps ablation fidelity utility posterior speed]
-        [--weights folder] [--other name=folder ...] [--records 500] [--network runs/base]
+    python -m tests.benchmarks.generator [--parts control steps fidelity utility posterior speed]
+        [--weights folder] [--records 500] [--network runs/base]
 """
 
 import argparse
@@ -23,17 +21,15 @@ import numpy as np
 import dsp
 import ecgsynth
 import recon
-from dsp import datasets, distances, leads
-from ecgsynth.diseases import DISEASES
-from ecgsynth.fidelity.encoding import bands, features
+from dsp import datasets, leads
+from ecgsynth.fidelity.encoding import features
 from ecgsynth.fidelity.utility import utility
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
-from ecgsynth.patients import KNOBS
 from recon import generation, population
+from tests.benchmarks.likeness import Judge, Real, table
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
 FS = generation.FS
 GIVEN = ("I", "II", "V2")
 HIDDEN = [leads.TWELVE.index(lead) for lead in leads.EIGHT if lead not in GIVEN]
@@ -80,122 +76,12 @@ def control(gen, n):
     print("RR spread over mean, median of 50:", {k: round(float(v), 3) for k, v in spread.items()})
 
 
-@dataclasses.dataclass
-class Real:
-    """Windows of real recordings, (n, 12, 1000) mV, and what was asked for in their image."""
-
-    x: np.ndarray
-    groups: list
-    asked: dict
-
-    @classmethod
-    def of(cls, found):
-        """Of entries with their windows, as of `recon.generation.windows`."""
-        windows = [w for _, w in found]
-        table = {k: [w.numbers.get(k, np.nan) for w in windows] for k in KNOBS}
-        table = {k: np.clip(v, *KNOBS[k]) for k, v in table.items() if np.isfinite(v).any()}
-        short = table["qt"] < np.nan_to_num(table["qrs"], nan=0.1) + 0.1
-        table["qt"] = np.where(short, np.nan, table["qt"])
-        diagnosis = [next((s for s in w.statements if s in DISEASES), "NORM") for w in windows]
-        rhythm = ["AFIB" if "AFIB" in w.statements else "SR" for w in windows]
-        asked = {"parameters": table, "diagnosis": diagnosis, "rhythm": rhythm}
-        x = leads.twelve(np.stack([w.x8 for w in windows]))
-        return cls(x, [e.group if e.patient else e.name for e, _ in found], asked)
-
-
-def gaussian(x12, n, seed=0):
-    """N records of the stationary Gaussian process with the recordings' mean cross-spectrum."""
-    spectrum = np.fft.rfft(x12[:, ROWS])
-    cross = np.einsum("nif,njf->fij", spectrum, spectrum.conj()) / len(x12)
-    root = np.linalg.cholesky(
-        cross + 1e-9 * np.eye(8) * np.trace(cross.real, axis1=1, axis2=2).max()
-    )
-    rng = np.random.default_rng(seed)
-    z = rng.standard_normal((2, n, len(root), 8)) / 2**0.5
-    drawn = np.einsum("fij,nfj->nif", root, z[0] + 1j * z[1])
-    return leads.twelve(np.fft.irfft(drawn, x12.shape[-1]))
-
-
-class Judge:
-    """One line of figures for a set of records, against the held-back real ones."""
-
-    def __init__(self, real, train):
-        vectors = features(train.x, FS)
-        self.middle, self.spread = vectors.mean(0), vectors.std(0) + 1e-9
-        self.real, self.z = real, self.vectors(real.x)
-        self.texture, self.bands = self.grain(real.x)
-
-    def vectors(self, x12):
-        return (features(x12, FS) - self.middle) / self.spread
-
-    @staticmethod
-    def grain(x12):
-        x8 = x12[:, ROWS].astype(float)
-        texture = np.median(np.abs(np.diff(x8)), axis=2).mean(1)
-        return np.median(texture), bands(x8, FS).mean(0)
-
-    def line(self, name, x12, rate=None):
-        z = self.vectors(x12)
-        kid = distances.kid(self.z, z, self.real.groups, list(range(len(z))))
-        cover = distances.density_coverage(self.z, z, self.real.groups, list(range(len(z))))
-        texture, shares = self.grain(x12)
-        psd = np.abs(shares / np.maximum(self.bands, 1e-3) - 1)[self.bands > 0.01].max()
-        text = "" if rate is None else f"{rate:8.2f}"
-        print(
-            f"{name:26}{kid.value:8.3f} ({kid.low:.3f} to {kid.high:.3f})"
-            f"{cover.density.value:9.2f}{cover.coverage.value:10.2f}"
-            f"{texture / self.texture:9.2f}{psd:7.2f}{text}"
-        )
-
-    @staticmethod
-    def head():
-        print(
-            f"{'':26}{'KID':>8}{'':18}{'density':>9}{'coverage':>10}{'texture':>9}{'PSD':>7}{'HR MAE':>8}"
-        )
-
-
-def made(gen, real, options):
-    """One record for each real one, as asked for in its image; and the error of the heart rate."""
-    new = gen.generate(len(real.x), options=options, seed=3, **real.asked)
-    rr = [np.diff(dsp.r_peaks(x, FS)) for x in new.signal]
-    rate = np.array([60 * FS / r.mean() if len(r) else np.nan for r in rr])
-    return new.signal, float(np.nanmean(np.abs(rate - new.parameters["heart_rate"])))
-
-
-def ablation(gen, real, train, others):
-    """Simulator, unguided, guided, and whatever else was trained."""
-    judge = Judge(real, train)
-    print(f"\nagainst {len(real.x)} held-back real windows, conditions matched")
-    judge.head()
-    half = np.random.default_rng(0).permutation(len(real.x))
-    first, second = half[::2], half[1::2]
-    part = Judge(Real(real.x[first], [real.groups[i] for i in first], {}), train)
-    part.line("floor: real, half to half", real.x[second])
-    judge.line("gaussian", gaussian(train.x, len(real.x)))
-    rows = {
-        "simulator": Sampling(mode="simulator"),
-        "unguided": Sampling(mode="unguided"),
-        "bridge": Sampling(strength=0.0),
-        "bridge, trust 0": Sampling(strength=0.0, trust=0.0),
-        "bridge, trust 1": Sampling(strength=0.0, trust=1.0),
-        "bridge, guided 0.3": Sampling(strength=0.3),
-        "bridge, guided 0.6": Sampling(strength=0.6),
-        "bridge, free scale 2": Sampling(strength=0.0, scale=2.0),
-    }
-    for name, options in rows.items():
-        judge.line(name, *made(gen, real, options))
-    for name, other in others.items():
-        judge.line(f"{name}, guided 0", *made(other, real, Sampling(strength=0.0)))
-        judge.line(f"{name}, guided 0.3", *made(other, real, Sampling(strength=0.3)))
-
-
 def steps(gen, real, train):
     """Ten network evaluations against a hundred."""
     judge = Judge(real, train)
     print("\nnetwork evaluations")
-    judge.head()
-    for count in (2, 5, 10, 25, 100):
-        judge.line(str(count), *made(gen, real, Sampling(steps=count)))
+    rows = {str(n): judge.figures(gen, Sampling(steps=n)) for n in (2, 5, 10, 25, 100)}
+    print(table(rows))
 
 
 def reconstructors(options):
@@ -358,7 +244,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--weights", type=Path, help="folder; the bundled ones for none")
-    parser.add_argument("--other", nargs="*", default=[], help="name=folder, for the ablation")
     parser.add_argument("--records", type=int, default=500, help="for control and utility")
     parser.add_argument(
         "--completions", type=int, default=80, help="recordings to complete, at most"
@@ -369,7 +254,7 @@ def main():
     parser.add_argument("--fold", type=int, default=1, help="of five, that was left out")
     parser.add_argument("--label", default="LVH", help="to be told by a probe, for utility")
     parser.add_argument("--out", type=Path, help="folder for the page of the fidelity report")
-    names = ("control", "steps", "ablation", "fidelity", "utility", "posterior", "speed")
+    names = ("control", "steps", "fidelity", "utility", "posterior", "speed")
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     options = parser.parse_args()
     print(__doc__.split("\n\n")[1])
@@ -380,10 +265,6 @@ def main():
         parts = generation.split(datasets.twelve_lead(options.data), options.fold)
         learnt, left = (list(generation.windows(part)) for part in parts)
         real, train = Real.of(left), Real.of(learnt)
-        if "ablation" in options.parts:
-            others = dict(pair.split("=", 1) for pair in options.other)
-            others = {k: Generator.from_pretrained(v) for k, v in others.items()}
-            ablation(gen, real, train, others)
         if "steps" in options.parts:
             steps(gen, real, train)
         if "fidelity" in options.parts:
