@@ -1,6 +1,5 @@
 """simulate: twelve coherent leads with their exact truth, by the hundred thousand."""
 
-import concurrent.futures
 import dataclasses
 import functools
 import threading
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import dsp
-from dsp import checks
+from dsp import checks, cores
 from dsp.leads import TWELVE
 from dsp.waves import Waves
 from ecgsynth import truth
@@ -241,15 +240,7 @@ def _arrays(
             dipole.twelve_leads(x8, out=torch.from_numpy(signal[first : first + size]))
         return batch
 
-    starts, threads = range(0, n, size), torch.get_num_threads()
-    if threads == 1 or len(starts) == 1:
-        return signal, [fill(first) for first in starts]
-    with concurrent.futures.ThreadPoolExecutor(
-        threads, initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        batches = list(pool.map(fill, starts))
-    torch.set_num_threads(threads)
-    return signal, batches
+    return signal, cores.each(fill, range(0, n, size))
 
 
 def _tensor(

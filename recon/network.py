@@ -131,6 +131,11 @@ class Network(nn.Module):
         # Zero would be a saddle point: the likelihood knows no first direction.
         self.together = nn.Parameter(0.1 * torch.randn(rank, 8))
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
     def forward(self, given: Tensor, present: Tensor, mean: Tensor, std: Tensor) -> Belief:
         """What is believed once the network has looked.
 
@@ -172,7 +177,7 @@ class Network(nn.Module):
         >>> Network(**PRESETS["tiny"]).believe(x, np.ones((1, 9, 100), np.float32), x, x)[1].shape
         (1, 12, 100)
         """
-        device = next(self.parameters()).device
+        device = self.device
         with torch.inference_mode():
             belief = self(
                 *(torch.from_numpy(part).to(device) for part in (given, present, mean, std))

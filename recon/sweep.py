@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp import filters, leads
+from dsp import cores, filters, leads
 from dsp.checks import Signal
 from recon.gaussian import given_space
 from recon.personal import Personal
@@ -26,6 +26,7 @@ WINDOW_S: Final = 10.0
 FADE_S: Final = 2.0
 AT_ONCE: Final = 32
 """Windows predicted together."""
+_FEWEST: Final = 4  # of a thread: fewer are not worth one
 _LIMB: Final = leads.EIGHT_TO_TWELVE[2:6, :2]
 
 
@@ -154,6 +155,23 @@ def believe(
     >>> believe(model, [Part(x, x)], 500, ("I",))[0].shape
     (2, 12, 5000)
     """
+    size = _size(predictor, len(parts))
+    pieces = [parts[first : first + size] for first in range(0, len(parts), size)]
+    found = cores.each(lambda piece: _together(predictor, piece, fs, given), pieces)
+    return list(itertools.chain.from_iterable(found))
+
+
+def _size(predictor: Predictor | Personal, n: int) -> int:
+    """Windows of a piece: as many pieces as threads; all at once where a GPU does the work."""
+    if getattr(getattr(predictor.network, "device", None), "type", "cpu") != "cpu":
+        return n
+    return max(_FEWEST, -(-n // cores.count()))
+
+
+def _together(
+    predictor: Predictor | Personal, parts: Sequence[Part], fs: float, given: tuple[str, ...]
+) -> list[Float]:
+    """As `believe`, in one thread."""
     slow = filters.resample(np.stack([part.cleaned for part in parts]), fs, FS)
     live = np.stack([alive(part.raw) for part in parts])  # (n, g)
     whole = live.all(axis=1) & np.isfinite(slow).all(axis=(1, 2))
@@ -229,6 +247,8 @@ def _with_given(
 
 def _sets(there: NDArray[np.bool_]) -> Sets:
     """Which rows of (g, time) are there together, and at which samples: usually one set."""
+    if there.all():
+        return [(tuple(range(len(there))), slice(None))]
     codes = (1 << np.arange(len(there), dtype=np.int64)) @ there
     found: Sets = []
     for code in np.unique(codes[codes > 0]):
@@ -250,9 +270,7 @@ def alive(x: Signal) -> NDArray[np.bool_]:
     >>> alive(np.array([[1.0, np.nan, 1.0], [1.0, np.nan, 2.0]])).tolist()
     [False, True]
     """
-    low = np.where(np.isnan(x), np.inf, x).min(axis=1)
-    high = np.where(np.isnan(x), -np.inf, x).max(axis=1)
-    return np.asarray(high > low)
+    return np.asarray(np.fmax.reduce(x, axis=1) > np.fmin.reduce(x, axis=1))
 
 
 def _bridged(y: Float, there: NDArray[np.bool_]) -> Float:
@@ -267,6 +285,6 @@ def _bridged(y: Float, there: NDArray[np.bool_]) -> Float:
 def _interpolated(y: NDArray[np.floating], at: NDArray[np.floating]) -> Float:
     """(..., time) at fractional samples `at`, along lines."""
     low = np.clip(at.astype(np.int64), 0, max(y.shape[-1] - 2, 0))
-    high = np.minimum(low + 1, y.shape[-1] - 1)
-    share = np.clip(at - low, 0, 1).astype(np.float32)
-    return np.asarray(y[..., low] + share * (y[..., high] - y[..., low]), np.float32)
+    rise = np.diff(y, axis=-1, append=y[..., -1:]).take(low, axis=-1)
+    rise *= np.clip(at - low, 0, 1).astype(np.float32)
+    return np.asarray(y.take(low, axis=-1) + rise, np.float32)

@@ -1,8 +1,6 @@
 """Noise as electrodes pick it up: drawn on nine potentials, so that limb algebra survives it."""
 
-import concurrent.futures
 import functools
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from dsp import checks
+from dsp import checks, cores
 from dsp.checks import Signal
 from dsp.errors import LengthError, SignalError
 from dsp.leads import EIGHT_TO_TWELVE, PRECORDIAL
@@ -87,8 +85,7 @@ def sample(
             mine = {kind: float(values[k]) for kind, values in table.items()}
             _record(generator, mine, fs, out[k])
 
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        list(pool.map(fill, range(0, n, _BLOCK)))
+    cores.each(fill, range(0, n, _BLOCK))
     return out
 
 

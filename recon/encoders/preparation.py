@@ -1,15 +1,13 @@
 """Preparation: what an encoder sees of a record: the eight leads as far as its own leads tell, at 100 Hz."""
 
-import concurrent.futures
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
-from dsp import SignalError, checks, filters, leads
+from dsp import SignalError, checks, cores, filters, leads
 from recon.gaussian import given_space
 
 FS: Final = 100.0
@@ -153,16 +151,13 @@ def _same_leads(
 
 
 def _filtered(x: checks.Signal, fs: float) -> checks.Signal:
-    """At 100 Hz, cleaned; a thread for each that torch would use, since filters are half the work."""
+    """At 100 Hz, cleaned; a thread a core, since filters are half the work."""
 
     def run(part: checks.Signal) -> checks.Signal:
         return filters.clean(filters.resample(part, fs, FS), FS)
 
-    threads = min(torch.get_num_threads(), len(x)) if x.size > _WORTH_A_THREAD else 1
-    if threads == 1:
-        return run(x)
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(run, np.array_split(x, threads))))
+    pieces = min(cores.count(), len(x)) if x.size > _WORTH_A_THREAD else 1
+    return run(x) if pieces < 2 else np.concatenate(cores.each(run, np.array_split(x, pieces)))
 
 
 def _alive(x: checks.Signal) -> NDArray[np.bool_]:
