@@ -1,8 +1,9 @@
 """Personal: the network after seconds of one patient's own leads, still in closed form.
 
 What the network gets wrong in this patient is a ridge regression on the given leads and on the network's
-own estimate, slow and fast waves apart, learned from the calibration seconds. Its strength is chosen for each
-lead set by leaving out one second after another; so is the factor on the standard deviation.
+own estimate, slow and fast waves apart, learned from the calibration seconds; and what is left then at
+every beat alike (`recon.remainder`). The strength of the regression is chosen for each lead set by leaving
+out one second after another; so is the factor on the standard deviation.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from recon.familiarity import Familiarity
 from recon.gaussian import Gaussian, Matrix, covariance, given_space, split
 from recon.intervals import Intervals
 from recon.predictor import FS, Given, Learned, OfWindows, Predictor
+from recon.remainder import Remainder
 from recon.voting import EIGHT_OF_TWELVE, Float
 
 RIDGES: Final = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -34,11 +36,23 @@ class Correction(NamedTuple):
     Attributes
     ----------
     weights : (8, regressors).
+    remainder : what to add at each beat; None for nothing.
     widths : (12,) factor on the standard deviation.
     """
 
     weights: Matrix
+    remainder: Remainder | None
     widths: Float
+
+    def mended(self, told: Matrix, mean8: Matrix, rank: int) -> Matrix:
+        """(8, time) mV from the regressors (regressors, time) and the estimate (8, time) mV.
+
+        Parameters
+        ----------
+        told, mean8 : as of `regressors`. rank : of what is given.
+        """
+        found = mean8 + self.weights @ told
+        return found if self.remainder is None else found + self.remainder.added(shown(told, rank))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +105,11 @@ class Personal(OfWindows):
         mean, variance = self.population.believe(x8, sets)
         for given, where in sets:
             found = self.correction(given)
-            told = regressors(x8, mean[:, EIGHT_OF_TWELVE], given)
-            mended = mean[:, EIGHT_OF_TWELVE] + found.weights.astype(np.float32) @ told
-            twelve = leads.EIGHT_TO_TWELVE.astype(np.float32) @ mended
+            mean8 = mean[:, EIGHT_OF_TWELVE]
+            told = regressors(x8, mean8, given).astype(np.float64)
+            rank = told.shape[1] // 2 - 8
+            mended = [found.mended(*pair, rank) for pair in zip(told, mean8, strict=True)]
+            twelve = (leads.EIGHT_TO_TWELVE @ np.stack(mended)).astype(np.float32)
             mean[..., where] = twelve[..., where]
             variance[..., where] *= np.square(found.widths)[:, None]
         return mean, variance
@@ -118,15 +134,20 @@ class Personal(OfWindows):
         told = regressors(x8, mean8, given)[0].astype(np.float64)
         missed = (x8 - mean8)[0].astype(np.float64)
         power = (self.x8.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-12
+        shows = shown(told, told.shape[0] // 2 - 8)
         errors: dict[float, list[Matrix]] = {ridge: [] for ridge in RIDGES}
         for out in self.seconds:
             rest = [part for part in self.seconds if part != out]
-            seen, target = _joined(told, rest), _joined(missed, rest)
             for ridge, each in errors.items():
-                each.append(missed[:, out] - _ridge(seen, target, ridge) @ told[:, out])
+                weights, remainder = _fitted(told, missed, shows, rest, ridge)
+                left = missed - weights @ told
+                if remainder is not None:
+                    left = left - remainder.added(shows)
+                each.append(left[:, out])
         best = min(RIDGES, key=lambda ridge: sum((e**2 / power).mean() for e in errors[ridge]))
-        weights = _ridge(_joined(told, self.seconds), _joined(missed, self.seconds), best)
-        return Correction(weights, self._widths(np.concatenate(errors[best], axis=1), variance[0]))
+        weights, remainder = _fitted(told, missed, shows, self.seconds, best)
+        widths = self._widths(np.concatenate(errors[best], axis=1), variance[0])
+        return Correction(weights, remainder, widths)
 
     def _widths(self, errors: Matrix, variance: Float) -> Float:
         """How wrong the stated deviations are in this patient, drawn towards not at all."""
@@ -187,6 +208,26 @@ def regressors(x8: Signal, mean8: Float, given: tuple[str, ...]) -> Float:
     z = np.einsum("ir,nit->nrt", basis.astype(np.float32), x8)
     slow, fast = split(np.concatenate([z, mean8], axis=1), FS)
     return np.concatenate([slow, fast], axis=1)
+
+
+def shown(told: Matrix, rank: int) -> Matrix:
+    """(rank, time) mV: what the given leads show, out of the regressors (2 (rank + 8), time).
+
+    Examples
+    --------
+    >>> shown(np.ones((20, 5)), 2).tolist()[0]
+    [2.0, 2.0, 2.0, 2.0, 2.0]
+    """
+    slow, fast = np.split(told, 2)
+    return np.asarray(slow[:rank] + fast[:rank])
+
+
+def _fitted(
+    told: Matrix, missed: Matrix, given: Matrix, parts: Sequence[slice], strength: float
+) -> tuple[Matrix, Remainder | None]:
+    """The regression, and what it leaves at every beat."""
+    weights = _ridge(_joined(told, parts), _joined(missed, parts), strength)
+    return weights, Remainder.learned(given, missed - weights @ told, parts)
 
 
 def _joined(x: Matrix, parts: Sequence[slice]) -> Matrix:

@@ -91,8 +91,9 @@ def of_peers(folds, builders, names):
 
 
 def after_calibration(folds, names):
-    """r of each record, and truth and estimate of the last 5 s, with 2 s of the patient's own leads."""
-    found, truth, estimate = [], [], []
+    """r of each record, truth and estimate of the last 5 s, and whether the 2 s of the patient's own
+    leads were accepted: refused for artefact, a record is scored as it is."""
+    found, truth, estimate, accepted = [], [], [], []
     hidden = ~np.isin(leads.EIGHT, names)
     for predictor, unseen in folds:
         for x in unseen.first_windows():
@@ -102,11 +103,12 @@ def after_calibration(folds, names):
                     seconds = dsp.ECG(x[:, CALIBRATE], FS, leads.EIGHT)
                     mine = personal.calibrated(predictor, seconds)
             except dsp.SignalError:
-                mine = predictor  # refused for artefact: scored as it is
+                mine = predictor
+            accepted.append(mine is not predictor)
             y = mine.predict8(x[None], names)[0][0]
             found.append(metrics.r(x[hidden, SCORED], y[hidden, SCORED]).mean())
             truth.append(x[:, SCORED]), estimate.append(y[:, SCORED])
-    return np.array(found), np.stack(truth), np.stack(estimate)
+    return np.array(found), np.stack(truth), np.stack(estimate), np.array(accepted)
 
 
 def ablation(options):
@@ -173,15 +175,21 @@ def report(options):
     print("\nafter 2 s of the patient's own twelve leads, last 5 s:")
     for given in SETS:
         names = tuple(given.split())
-        r, x, y = after_calibration(folds, names)
+        r, x, y, accepted = after_calibration(folds, names)
         interval = statistics.bootstrap(r, patients, seed=options.seed)
-        clinical = metrics.clinical(x, y, FS, given=names)
-        st = float(np.nanmean(clinical.per_record["ST"]))
         print(
             f"{given:12} r {interval.value:.4f} [{interval.low:.3f},{interval.high:.3f}] median "
-            f"{np.median(r):.3f}  slope {clinical.slope:.2f}  ST {st:.4f} mV",
+            f"{np.median(r):.3f}",
             flush=True,
         )
+        for label, some in (("all", accepted | True), ("accepted", accepted)):
+            clinical = metrics.clinical(x[some], y[some], FS, given=names)
+            st = float(np.nanmean(clinical.per_record["ST"]))
+            print(
+                f"{'':12} {label} {some.sum()}: r {r[some].mean():.4f}  slope {clinical.slope:.2f}  "
+                f"ST {st:.4f} mV",
+                flush=True,
+            )
         passed &= interval.value >= BAR_CALIBRATED.get(given, 0)
     print("\nany subset: network, gaussian")
     for given, network, gaussian in any_subset(folds, options.seed):
