@@ -105,7 +105,7 @@ def _tokens(tokens: ArrayLike, n: int, size: int) -> Tensor:
     if rows.shape[-1:] != (size,) or rows.shape[:-2] not in {(), (n,)} or rows.ndim < 2:
         raise LengthError(
             f"tokens of shape {rows.shape}: give (k, {size}) or ({n}, k, {size}); this network was "
-            f"trained with tokens of size {size}."
+            f"trained with tokens of size {size} (for an index: einthoven train generator --experience)."
         )
     return torch.from_numpy(np.broadcast_to(rows, (n, *rows.shape[-2:])).copy())
 
