@@ -44,15 +44,15 @@ class Correction(NamedTuple):
     remainder: Remainder | None
     widths: Float
 
-    def mended(self, told: Matrix, mean8: Matrix, rank: int) -> Matrix:
-        """(8, time) mV from the regressors (regressors, time) and the estimate (8, time) mV.
+    def of(self, told: Matrix, shows: Matrix) -> Matrix:
+        """(8, time) mV to add to the estimate.
 
         Parameters
         ----------
-        told, mean8 : as of `regressors`. rank : of what is given.
+        told : (regressors, time), as of `regressors`. shows : (r, time), as of `shown`.
         """
-        found = mean8 + self.weights @ told
-        return found if self.remainder is None else found + self.remainder.added(shown(told, rank))
+        found = self.weights @ told
+        return found if self.remainder is None else found + self.remainder.added(shows)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -106,10 +106,9 @@ class Personal(OfWindows):
         for given, where in sets:
             found = self.correction(given)
             mean8 = mean[:, EIGHT_OF_TWELVE]
-            told = regressors(x8, mean8, given).astype(np.float64)
-            rank = told.shape[1] // 2 - 8
-            mended = [found.mended(*pair, rank) for pair in zip(told, mean8, strict=True)]
-            twelve = (leads.EIGHT_TO_TWELVE @ np.stack(mended)).astype(np.float32)
+            each = zip(regressors(x8, mean8, given), shown(x8, given), strict=True)
+            mended = mean8 + np.stack([found.of(*pair) for pair in each])
+            twelve = (leads.EIGHT_TO_TWELVE @ mended).astype(np.float32)
             mean[..., where] = twelve[..., where]
             variance[..., where] *= np.square(found.widths)[:, None]
         return mean, variance
@@ -134,20 +133,18 @@ class Personal(OfWindows):
         told = regressors(x8, mean8, given)[0].astype(np.float64)
         missed = (x8 - mean8)[0].astype(np.float64)
         power = (self.x8.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-12
-        shows = shown(told, told.shape[0] // 2 - 8)
+        shows = shown(x8, given)[0]
         errors: dict[float, list[Matrix]] = {ridge: [] for ridge in RIDGES}
         for out in self.seconds:
             rest = [part for part in self.seconds if part != out]
             for ridge, each in errors.items():
-                weights, remainder = _fitted(told, missed, shows, rest, ridge)
-                left = missed - weights @ told
-                if remainder is not None:
-                    left = left - remainder.added(shows)
-                each.append(left[:, out])
+                found = _fitted(told, shows, missed, rest, ridge)
+                each.append((missed - found.of(told, shows))[:, out])
         best = min(RIDGES, key=lambda ridge: sum((e**2 / power).mean() for e in errors[ridge]))
-        weights, remainder = _fitted(told, missed, shows, self.seconds, best)
-        widths = self._widths(np.concatenate(errors[best], axis=1), variance[0])
-        return Correction(weights, remainder, widths)
+        found = _fitted(told, shows, missed, self.seconds, best)
+        return found._replace(
+            widths=self._widths(np.concatenate(errors[best], axis=1), variance[0])
+        )
 
     def _widths(self, errors: Matrix, variance: Float) -> Float:
         """How wrong the stated deviations are in this patient, drawn towards not at all."""
@@ -204,30 +201,29 @@ def regressors(x8: Signal, mean8: Float, given: tuple[str, ...]) -> Float:
     >>> regressors(x8, x8, ("I", "II")).shape
     (1, 20, 100)
     """
-    basis, _ = given_space(leads.canonical_all(given))
-    z = np.einsum("ir,nit->nrt", basis.astype(np.float32), x8)
-    slow, fast = split(np.concatenate([z, mean8], axis=1), FS)
+    slow, fast = split(np.concatenate([shown(x8, given), mean8], axis=1), FS)
     return np.concatenate([slow, fast], axis=1)
 
 
-def shown(told: Matrix, rank: int) -> Matrix:
-    """(rank, time) mV: what the given leads show, out of the regressors (2 (rank + 8), time).
+def shown(x8: Signal, given: tuple[str, ...]) -> Float:
+    """(n, r, time) mV: what the given leads show of (n, 8, time) mV, in directions of their own.
 
     Examples
     --------
-    >>> shown(np.ones((20, 5)), 2).tolist()[0]
-    [2.0, 2.0, 2.0, 2.0, 2.0]
+    >>> shown(np.ones((1, 8, 5), "f4"), ("I", "V2")).shape
+    (1, 2, 5)
     """
-    slow, fast = np.split(told, 2)
-    return np.asarray(slow[:rank] + fast[:rank])
+    basis, _ = given_space(leads.canonical_all(given))
+    return np.asarray(np.einsum("ir,nit->nrt", basis.astype(np.float32), x8))
 
 
 def _fitted(
-    told: Matrix, missed: Matrix, given: Matrix, parts: Sequence[slice], strength: float
-) -> tuple[Matrix, Remainder | None]:
-    """The regression, and what it leaves at every beat."""
+    told: Matrix, shows: Matrix, missed: Matrix, parts: Sequence[slice], strength: float
+) -> Correction:
+    """The regression, and what it leaves at every beat; deviations as they are stated."""
     weights = _ridge(_joined(told, parts), _joined(missed, parts), strength)
-    return weights, Remainder.learned(given, missed - weights @ told, parts)
+    remainder = Remainder.learned(shows, missed - weights @ told, parts)
+    return Correction(weights, remainder, np.ones(12, np.float32))
 
 
 def _joined(x: Matrix, parts: Sequence[slice]) -> Matrix:
