@@ -18,8 +18,7 @@ from ecgsynth.completion import Completion, complete, of_length
 from ecgsynth.draws import series_seed
 from ecgsynth.generation import Generation, Sampling
 from ecgsynth.interpolation import between
-from ecgsynth.patients import Patients
-from ecgsynth.prompts import Prompt, part_of, prompt
+from ecgsynth.prompts import Prompt, batches, known, prompt
 from ecgsynth.retime import r_times_of, retime, simulation_of
 from ecgsynth.simulator import Simulation, simulate
 
@@ -195,7 +194,7 @@ class Generator:
         if options.mode == "simulator":
             return self._made(asked, asked.signal, series, options)
         if experience is not None:
-            tokens = experience.recall(_known(asked))
+            tokens = experience.recall(known(asked))
         told = {"text": text, "tokens": tokens}
         drawn = self._drawn(asked, duration, options, series, told, on_step, progress=progress)
         return self._made(asked, np.concatenate(list(drawn)), series, options)
@@ -216,7 +215,7 @@ class Generator:
 
         fs = self.denoiser.config.fs
         n_samples = round(duration * fs)
-        parts = list(_batches(asked, options.batch))
+        parts = list(batches(asked, options.batch))
         for first, batch in tqdm(parts, desc="records", disable=None if progress else True):
             rows = slice(first, first + len(batch.diagnosis))
             these = {name: _rows_of(value, rows, len(asked)) for name, value in told.items()}
@@ -358,16 +357,6 @@ class Generator:
         return Generation(**{**fields, "signal": signal}, provenance=made_by)
 
 
-def _batches(asked: Simulation, size: int) -> Iterator[tuple[int, Patients]]:
-    """The patients in batches of `size`, each with the number of its first."""
-    first = 0
-    for batch in asked.batches:
-        n = len(batch.diagnosis)
-        for start in range(0, n, size):
-            yield first + start, part_of(batch, slice(start, start + size))
-        first += n
-
-
 def _rows_of(value: Any, rows: slice, n: int) -> Any:
     """The part of a batch in what was told of all n; one for all stays one."""
     if value is None or isinstance(value, str):
@@ -378,15 +367,6 @@ def _rows_of(value: Any, rows: slice, n: int) -> Any:
         return value[rows]
     value = np.asarray(value, np.float32)
     return value[rows] if value.ndim > 1 and len(value) == n else value
-
-
-def _known(asked: Simulation) -> list[dict[str, Any]]:
-    """What is known of each patient, to find the likes of."""
-    age, male = (asked.parameters[name] for name in ("age", "male"))
-    return [
-        {"diagnoses": labels, "age": float(a), "sex": "M" if m > 0.5 else "F"}
-        for labels, a, m in zip(asked.labels, age, male, strict=True)
-    ]
 
 
 def _at_rate(

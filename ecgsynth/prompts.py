@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from ecgsynth.statements import canonical, in_words
 
 if TYPE_CHECKING:
     from ecgsynth.denoiser import Denoiser
+    from ecgsynth.simulator import Simulation
 
 _TOLD: Final = ("heart_rate", "sdnn", "pr", "p_duration", "qrs", "qt", "age", "male")
 
@@ -138,3 +139,36 @@ def part_of(batch: Patients, rows: slice) -> Patients:
         batch.diagnosis[rows],
         batch.rhythm_code[rows],
     )
+
+
+def batches(asked: Simulation, size: int) -> Iterator[tuple[int, Patients]]:
+    """The patients in batches of `size`, each with the number of its first.
+
+    Examples
+    --------
+    >>> from ecgsynth.simulator import simulate
+    >>> [first for first, _ in batches(simulate(5), 2)]
+    [0, 2, 4]
+    """
+    first = 0
+    for batch in asked.batches:
+        n = len(batch.diagnosis)
+        for start in range(0, n, size):
+            yield first + start, part_of(batch, slice(start, start + size))
+        first += n
+
+
+def known(asked: Simulation) -> list[dict[str, Any]]:
+    """What is known of each patient, for `ecgsynth.experience.Experience.recall`.
+
+    Examples
+    --------
+    >>> from ecgsynth.simulator import simulate
+    >>> known(simulate(1, diagnosis="AMI", age=60, sex="F"))[0]
+    {'diagnoses': ('AMI', 'SR'), 'age': 60.0, 'sex': 'F'}
+    """
+    age, male = (asked.parameters[name] for name in ("age", "male"))
+    return [
+        {"diagnoses": labels, "age": float(a), "sex": "M" if m > 0.5 else "F"}
+        for labels, a, m in zip(asked.labels, age, male, strict=True)
+    ]
