@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dsp import checks
-from dsp.beats import candidates, energy, placement
+from dsp.beats import bands, candidates, energy, placement
 from dsp.beats import confidence as trust
 from dsp.checks import Signal
 from dsp.errors import LengthError
@@ -91,8 +91,9 @@ def detect(x: Signal, fs: float) -> tuple[list[Peaks], list[Scores]]:
     y = energy.decimate(x, grid.step)
     if y.shape[-1] < 3:
         return [np.zeros(0, np.int64) for _ in x], [np.zeros(0, np.float32) for _ in x]
-    g = energy.slope(y, grid)
-    a, gains = energy.fuse(energy.magnitude(g, grid), grid)
+    g, high = bands.slopes(y, grid.fs)
+    a = energy.mix(energy.magnitude(g, grid), energy.magnitude(high, grid), grid)
+    a, gains = energy.fuse(a, grid)
     found = candidates.find(a, grid)
     found = found.take(candidates.choose(found, grid))
     gain = energy.at(gains, grid, found.record, found.sample)

@@ -1,7 +1,6 @@
-"""Energy: where a lead moves as fast as a QRS does, on a grid of about 125 Hz and in units of its beats."""
+"""Energy: how fast a lead moves in the bands of a QRS, on a grid of about 125 Hz and in units of its beats."""
 
 import dataclasses
-import functools
 from typing import Final
 
 import numpy as np
@@ -10,8 +9,6 @@ from numpy.typing import NDArray
 
 from dsp.checks import Signal
 
-BAND: Final = (5.0, 20.0)
-"""Hz; slower are P, T and baseline, faster is muscle and mains."""
 INNER_FS: Final = 125.0
 """Hz; every recording is brought near this rate by an integer step, so that the answer hardly knows `fs`."""
 WIDTH: Final = 0.1
@@ -22,8 +19,13 @@ HALF_BLOCKS: Final = 8
 BEYOND: Final = 0.01
 """Of several leads each counts up to the height of its own beats, and with this share of what is
 beyond: an artefact of one lead is no beat, and peaks stay peaks."""
-_TAIL: Final = 0.2  # s; the filter's response has decayed to 1e-3 here
-_COLUMNS: Final = 64
+STANDS_OUT: Final = 2.3
+"""Highest over mean from which on beats are seen; in noise of any band it is 1.5 to 2.2."""
+PREFERENCE: Final = 0.75
+"""How far beats in the high band must stand out, relative to the low, to count as much."""
+SHARPNESS: Final = 8.0
+"""How quickly the band in which beats stand out less is forgotten."""
+_LEAST: Final = (0.1, 0.02)  # of standing out in the low band and the high: in noise, the low
 _TINY: Final = 1e-30
 
 
@@ -69,65 +71,35 @@ def decimate(x: Signal, step: int) -> Signal:
     return out
 
 
-def slope(y: Signal, grid: Grid) -> Signal:
-    """The derivative of the band-passed signal; a gap has none, whatever the levels on its two sides.
-
-    Parameters
-    ----------
-    y : (..., time) on the inner grid, NaN in gaps.
-    """
-    steps = np.zeros_like(y)
-    np.subtract(y[..., 1:], y[..., :-1], out=steps[..., 1:])
-    np.nan_to_num(steps, copy=False, nan=0.0)
-    return _convolve(steps, _response(grid.fs))
-
-
-@functools.lru_cache(maxsize=64)
-def _response(fs: float) -> NDArray[np.float32]:
-    """Impulse response of a first-order band-pass run both ways, cut at 0.2 s; its sum is zero."""
-    tail = round(_TAIL * fs)
-    sos = scipy.signal.butter(
-        1, [BAND[0], min(BAND[1], 0.45 * fs)], "bandpass", fs=fs, output="sos"
-    )
-    pulse = np.zeros(6 * tail + 1)
-    pulse[3 * tail] = 1.0
-    both = scipy.signal.sosfilt(sos, scipy.signal.sosfilt(sos, pulse)[::-1])[::-1]
-    taps = both[2 * tail : 4 * tail + 1] * np.hanning(2 * tail + 3)[1:-1] ** 0.25
-    return np.asarray(taps - taps.mean(), np.float32)
-
-
-def _convolve(x: Signal, taps: NDArray[np.float32]) -> Signal:
-    """Centred convolution with a short kernel, mirrored at the ends, as one matrix product."""
-    n, reach = x.shape[-1], len(taps) // 2
-    rows = x.reshape(-1, n)
-    blocks = -(-n // _COLUMNS)
-    wide = np.zeros((len(rows), blocks * _COLUMNS + 2 * reach), np.float32)
-    wide[:, reach : reach + n] = rows
-    ends = min(reach, n - 1)
-    # The first step is that from the first sample to itself: mirror about the second.
-    wide[:, reach - ends + 1 : reach + 1] = rows[:, ends:0:-1]
-    wide[:, reach + n : reach + n + ends] = rows[:, n - 1 : n - 1 - ends : -1]
-    frames = np.lib.stride_tricks.sliding_window_view(wide, _COLUMNS + 2 * reach, axis=1)
-    out = frames[:, ::_COLUMNS].reshape(-1, _COLUMNS + 2 * reach) @ _banded(taps.tobytes())
-    return out.reshape(len(rows), -1)[:, :n].reshape(x.shape)
-
-
-@functools.lru_cache(maxsize=64)
-def _banded(raw: bytes) -> NDArray[np.float32]:
-    """Matrix whose column j holds the reversed kernel from row j on."""
-    taps = np.frombuffer(raw, np.float32)
-    matrix = np.zeros((_COLUMNS + len(taps) - 1, _COLUMNS), np.float32)
-    for column in range(_COLUMNS):
-        matrix[column : column + len(taps), column] = taps[::-1]
-    return matrix
-
-
 def magnitude(g: Signal, grid: Grid) -> Signal:
     """Root of the mean squared slope over the duration of a QRS."""
     power = scipy.ndimage.uniform_filter1d(
         np.square(g), grid.samples(WIDTH) | 1, axis=-1, mode="nearest"
     )
     return np.sqrt(np.maximum(power, 0.0, out=power), out=power)
+
+
+def mix(low: Signal, high: Signal, grid: Grid) -> Signal:
+    """One magnitude of two bands, in units of the low: each counts by how far its beats stand out.
+
+    Electrodes that move disturb the low band, muscle the high one; in a clean recording both count.
+
+    Parameters
+    ----------
+    low, high : (..., time) magnitudes.
+    """
+    heights, shown = [], []
+    for a, least in zip((low, high), _LEAST, strict=True):
+        highest, mean = blockwise(a, grid)
+        heights.append(np.maximum(level(highest), np.float32(_TINY)))
+        usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
+        shown.append(np.maximum(heights[-1] / usual - STANDS_OUT, 0) + least)
+    odds = (PREFERENCE * shown[1] / shown[0]) ** SHARPNESS
+    share = (odds / (1 + odds)).astype(np.float32)
+    n = low.shape[-1]
+    out = np.square(low) * spread(1 - share, grid, n)
+    out += np.square(high) * spread(share * np.square(heights[0] / heights[1]), grid, n)
+    return np.sqrt(out, out=out)
 
 
 def blockwise(a: Signal, grid: Grid) -> tuple[Signal, Signal]:

@@ -1,5 +1,7 @@
 """R peaks: what they must not depend on, what must not disturb them, and where there are none."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import patient, rates
 
 import dsp
-from dsp.beats import candidates, energy, placement
+from dsp.beats import bands, candidates, energy, placement
 from dsp.metrics import match
 
 FS = 500.0
@@ -230,13 +232,30 @@ def test_decimation_keeps_a_ramp_in_its_place(step, n):
 
 
 def test_the_filter_ignores_offset_and_passes_the_qrs():
-    for fs in (94.0, 125.0, 187.0):
-        taps = energy._response(fs)
+    for fs, band in itertools.product((94.0, 125.0, 187.0), (bands.LOW, bands.HIGH)):
+        taps = bands._response(fs, band)
         assert abs(taps.sum()) < 1e-6  # float32 rounding of a sum of one
-        f = np.array([1.0, 12.0])
+        f = np.array([1.0, np.sqrt(band[0] * band[1])])
         gain = np.abs(np.exp(-2j * np.pi * f[:, None] * np.arange(len(taps)) / fs) @ taps)
         assert gain[0] < 0.05
         assert 0.9 < gain[1] < 1.1
+
+
+def test_the_band_in_which_beats_stand_out_decides():
+    grid, rng = energy.Grid.of(125.0), np.random.default_rng(0)
+    beats = np.zeros((1, 2500), np.float32)
+    beats[:, 60::125] = 1.0
+    noise = np.abs(rng.normal(size=beats.shape)).astype(np.float32)
+    for bad in (0, 1):
+        pair = [3 * beats + (k == bad) * noise for k in (0, 1)]
+        mixed = energy.mix(*pair, grid)
+        mixed /= mixed[:, 60::125].mean()
+        spoilt = pair[bad] / pair[bad][:, 60::125].mean()
+        assert mixed[beats == 0].mean() < 0.3 * spoilt[beats == 0].mean()
+    both = energy.mix(3 * beats, 3 * beats, grid)
+    np.testing.assert_allclose(both, 3 * beats, rtol=1e-5)
+    quieter = energy.mix(3 * beats, 0.01 * beats, grid)  # each in units of its own beats
+    np.testing.assert_allclose(quieter, 3 * beats, rtol=1e-5)
 
 
 def test_of_two_beats_too_near_the_lower_goes():
