@@ -158,14 +158,15 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
     """
     highest, mean = blockwise(a, grid)
     height = np.maximum(level(highest), np.float32(_TINY))
+    if a.shape[1] == 1:
+        own = np.asarray((height > 2 * _TINY) / height, np.float32)
+        return a[:, 0] * spread(own[:, 0], grid, a.shape[-1]), own
     usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
     # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
     weight = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
     total = np.sqrt(np.square(weight).sum(axis=1, keepdims=True))
     share = (weight / np.maximum(total, np.float32(_TINY))).astype(np.float32)
     gain = share / height
-    if a.shape[1] == 1:
-        return a[:, 0] * spread(gain[:, 0], grid, a.shape[-1]), gain
     power = np.zeros((a.shape[0], a.shape[-1]), np.float32)
     for lead in range(a.shape[1]):
         part = a[:, lead] * spread(gain[:, lead], grid, a.shape[-1])

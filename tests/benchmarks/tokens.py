@@ -33,8 +33,9 @@ def recordings(data, every):
             ecg = entry.ecg
             if 10 <= ecg.duration <= 12 and set(TWELVE) <= set(ecg.leads):
                 ecg = ecg.select(*TWELVE).crop(0, 10)
-                peaks = dsp.r_peaks(ecg.signal, ecg.fs) * FS / ecg.fs
-                yield dsp.resample(ecg.signal, ecg.fs, FS), np.unique(np.rint(peaks).astype(int))
+                x = dsp.resample(ecg.signal, ecg.fs, FS)
+                peaks = np.rint(dsp.r_peaks(ecg.signal, ecg.fs) * FS / ecg.fs).astype(int)
+                yield x, np.unique(np.minimum(peaks, x.shape[1] - 1))
 
 
 def published_beats(x):
