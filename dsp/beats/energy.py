@@ -25,7 +25,7 @@ PREFERENCE: Final = 0.75
 """How far beats in the high band must stand out, relative to the low, to count as much."""
 SHARPNESS: Final = 8.0
 """How quickly the band in which beats stand out less is forgotten."""
-_LEAST: Final = (0.1, 0.02)  # of standing out in the low band and the high: in noise, the low
+_LEAST: Final = 0.1  # in favour of the low band, where beats hardly stand out
 _TINY: Final = 1e-30
 
 
@@ -89,12 +89,13 @@ def mix(low: Signal, high: Signal, grid: Grid) -> Signal:
     low, high : (..., time) magnitudes.
     """
     heights, shown = [], []
-    for a, least in zip((low, high), _LEAST, strict=True):
+    for a in (low, high):
         highest, mean = blockwise(a, grid)
         heights.append(np.maximum(level(highest), np.float32(_TINY)))
         usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
-        shown.append(np.maximum(heights[-1] / usual - STANDS_OUT, 0) + least)
-    odds = (PREFERENCE * shown[1] / shown[0]) ** SHARPNESS
+        shown.append(np.maximum(heights[-1] / usual - STANDS_OUT, 0))
+    # Where the low band shows no beats there is no heart: fibrillation, flutter, noise.
+    odds = (PREFERENCE * shown[1] / (shown[0] + _LEAST)) ** SHARPNESS * (shown[0] > 0)
     share = (odds / (1 + odds)).astype(np.float32)
     n = low.shape[-1]
     out = np.square(low) * spread(1 - share, grid, n)
