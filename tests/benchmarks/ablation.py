@@ -26,7 +26,7 @@ from ecgsynth.experience import Experience
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
 from recon import generation
-from tests.benchmarks.likeness import COLUMNS, Judge, Real, gaussian, table
+from tests.benchmarks.likeness import Judge, Real, gaussian, table
 
 ROOT = Path(__file__).resolve().parents[2]
 PHYSICS = {"physics": 0.3}
@@ -64,6 +64,7 @@ BUNDLED = {
 }
 BETTER = {
     "KID": "less is better", "density": "floor's is best", "coverage": "more is better",
+    "teacher's KID": "less is better", "teacher's coverage": "more is better",
     "texture": "1 is best", "bands": "less is better", "unexplained": "real's is best, %",
     "diversity": "more is more diverse", "rate": "bpm, less is better", "QT": "ms, less is better",
 }  # fmt: skip
@@ -89,10 +90,10 @@ def picture(rows, floor, to):
     """A panel a column, a row a rung; grey is what real recordings have among themselves."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
-    axes = figure.subplots(2, 5, sharey=True).flat
+    figure = Figure(figsize=(12.5, 5.2), layout="constrained")
+    axes = figure.subplots(2, 6, sharey=True).flat
     names = list(rows)
-    for ax, column in zip(axes, COLUMNS, strict=False):
+    for ax, column in zip(axes, BETTER, strict=False):
         if column in floor:
             ax.axvspan(floor[column].low, floor[column].high, color="#e6e6e6", lw=0)
             ax.axvline(floor[column].value, color="#8c8c8c", lw=1)

@@ -3,6 +3,7 @@
 | column | what it says |
 |---|---|
 | KID, density, coverage | distance and overlap, in the space of `ecgsynth.fidelity.encoding.features`, scaled by the training recordings' spread |
+| the teacher's | the same in the space of the teacher of the bundled `recon.Aligner` |
 | texture | median absolute first difference (mean over eight leads, median over records), of real |
 | bands | largest relative error of the power's share in four bands |
 | unexplained | share of the power that the simulator at the record's own beats cannot explain, mean, % |
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 import dsp
+import recon
 from dsp import distances, leads
 from dsp.statistics import bootstrap
 from ecgsynth import physics
@@ -29,7 +31,7 @@ ROWS = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
 FS = generation.FS
 SECONDS = 10.0
 COLUMNS = (
-    "KID", "density", "coverage", "texture", "bands", "unexplained", "diversity", "rate", "QT",
+    "KID", "density", "coverage", "teacher's KID", "teacher's density", "teacher's coverage", "texture", "bands", "unexplained", "diversity", "rate", "QT",
 )  # fmt: skip
 DRAWS = (3, 4)  # seeds of the two draws of each request
 
@@ -70,19 +72,29 @@ class Real:
         )
 
 
+class Space:
+    """An encoder's vectors, each number in units of its spread among the training recordings."""
+
+    def __init__(self, encode, train):
+        self.encode = encode
+        vectors = np.asarray(encode(train.x, FS), float)
+        self.middle, self.spread = vectors.mean(0), vectors.std(0) + 1e-9
+
+    def __call__(self, x12):
+        return (np.asarray(self.encode(x12, FS), float) - self.middle) / self.spread
+
+
 class Judge:
     """Figures of a set of records against held-back real ones, conditions matched."""
 
     def __init__(self, real, train):
-        self.train, vectors = train, features(train.x, FS)
-        self.middle, self.spread = vectors.mean(0), vectors.std(0) + 1e-9
-        self.real, self.z = real, self.vectors(real.x)
-        gap = ((self.z[:, None] - self.z) ** 2).sum(-1)
+        self.train, self.real = train, real
+        teacher = recon.Aligner.from_pretrained().teacher
+        self.spaces = {"": Space(features, train), "teacher's ": Space(teacher, train)}
+        z = self.spaces[""](real.x)
+        gap = ((z[:, None] - z) ** 2).sum(-1)
         groups = np.asarray(real.groups)
         self.strangers = gap[groups[:, None] != groups].mean()
-
-    def vectors(self, x12):
-        return (features(x12, FS) - self.middle) / self.spread
 
     def figures(self, gen, options, **further):
         """Of what a generator makes on the real windows' requests: column to value with interval."""
@@ -92,7 +104,8 @@ class Judge:
         rr = [np.diff(dsp.r_peaks(x, FS)) for x in new.signal]
         rate = np.array([60 * FS / r.mean() if len(r) else np.nan for r in rr])
         qt = np.array([found.qt for found in new.measured])
-        apart = ((self.vectors(new.signal) - self.vectors(again.signal)) ** 2).sum(1)
+        space = self.spaces[""]
+        apart = ((space(new.signal) - space(again.signal)) ** 2).sum(1)
         return self.alike(new.signal) | {
             "unexplained": unexplained(new.signal, new.batches, groups),
             "diversity": bootstrap(
@@ -104,10 +117,12 @@ class Judge:
 
     def alike(self, x12):
         """The columns for which nothing but the records is needed."""
-        z, groups = self.vectors(x12), list(range(len(x12)))
-        kid = distances.kid(self.z, z, self.real.groups, groups)
-        cover = distances.density_coverage(self.z, z, self.real.groups, groups)
-        found = {"KID": kid, "density": cover.density, "coverage": cover.coverage}
+        found = {}
+        for name, space in self.spaces.items():
+            sets = space(self.real.x), space(x12), self.real.groups, list(range(len(x12)))
+            cover = distances.density_coverage(*sets)
+            found[f"{name}KID"] = distances.kid(*sets)
+            found |= {f"{name}density": cover.density, f"{name}coverage": cover.coverage}
         pairs = [
             np.column_stack(both) for both in zip(grain(x12), grain(self.real.x), strict=False)
         ]
