@@ -42,8 +42,7 @@ def judge(
 
     Returns
     -------
-    (beats,) confidence in [0, 1], and the mask of beats in whose surroundings there is an ECG; where
-    the heart never rests at all, there is none.
+    (beats,) confidence in [0, 1], and the mask of beats in whose surroundings there is an ECG.
     """
     if len(marks) == 0:
         return np.zeros(0), np.zeros(0, bool)
@@ -56,7 +55,7 @@ def judge(
     own = (1 - doubt) * back
     around = _around(own, near)
     calm = _ramp(_around(contrast, near), CALM)
-    return calm * (own + around) / 2, (around >= FLOOR) & (back > 0) & (calm > 0)
+    return calm * (own + around) / 2, (around >= FLOOR) & (back > 0)
 
 
 def _ramp(value: Float, span: tuple[float, float]) -> Float:

@@ -297,3 +297,13 @@ def test_marks_do_not_depend_on_how_many_beats_are_placed_at_once(monkeypatch):
     whole = dsp.r_peaks(x, FS)
     monkeypatch.setattr(placement, "AT_ONCE", 3000)  # eight beats
     np.testing.assert_array_equal(dsp.r_peaks(x, FS), whole)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["JS45545", "JS45546"])
+def test_a_fast_heart_keeps_its_beats(data, name):
+    """Ventricular tachycardia: nothing rests between beats, which nobody may rely on, but there they are."""
+    header = next((data / "cinc2020-2021").rglob(f"{name}.hea"))
+    ecg = dsp.read(header)
+    peaks = dsp.r_peaks(ecg.signal, ecg.fs)
+    assert 120 < 60 / np.median(np.diff(peaks) / ecg.fs) < 220
