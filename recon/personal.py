@@ -21,7 +21,7 @@ from recon.familiarity import Familiarity
 from recon.gaussian import Gaussian, Matrix, covariance, given_space, split
 from recon.intervals import Intervals
 from recon.predictor import FS, Given, Learned, OfWindows, Predictor
-from recon.remainder import Remainder
+from recon.remainder import Peaks, Remainder, peaks_of
 from recon.voting import EIGHT_OF_TWELVE, Float
 
 RIDGES: Final = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -44,15 +44,16 @@ class Correction(NamedTuple):
     remainder: Remainder | None
     widths: Float
 
-    def of(self, told: Matrix, shows: Matrix) -> Matrix:
+    def of(self, told: Matrix, shows: Matrix, peaks: Peaks) -> Matrix:
         """(8, time) mV to add to the estimate.
 
         Parameters
         ----------
         told : (regressors, time), as of `regressors`. shows : (r, time), as of `shown`.
+        peaks : of `shows`, as of `recon.remainder.peaks_of`.
         """
         found = self.weights @ told
-        return found if self.remainder is None else found + self.remainder.added(shows)
+        return found if self.remainder is None else found + self.remainder.added(shows, peaks)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +108,7 @@ class Personal(OfWindows):
             found = self.correction(given)
             mean8 = mean[:, EIGHT_OF_TWELVE]
             each = zip(regressors(x8, mean8, given), shown(x8, given), strict=True)
-            mended = mean8 + np.stack([found.of(*pair) for pair in each])
+            mended = mean8 + np.stack([found.of(told, z, peaks_of(z)) for told, z in each])
             twelve = (leads.EIGHT_TO_TWELVE @ mended).astype(np.float32)
             mean[..., where] = twelve[..., where]
             variance[..., where] *= np.square(found.widths)[:, None]
@@ -134,14 +135,15 @@ class Personal(OfWindows):
         missed = (x8 - mean8)[0].astype(np.float64)
         power = (self.x8.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-12
         shows = shown(x8, given)[0]
+        peaks = peaks_of(shows)
         errors: dict[float, list[Matrix]] = {ridge: [] for ridge in RIDGES}
         for out in self.seconds:
             rest = [part for part in self.seconds if part != out]
             for ridge, each in errors.items():
-                found = _fitted(told, shows, missed, rest, ridge)
-                each.append((missed - found.of(told, shows))[:, out])
+                found = _fitted(told, (shows, peaks), missed, rest, ridge)
+                each.append((missed - found.of(told, shows, peaks))[:, out])
         best = min(RIDGES, key=lambda ridge: sum((e**2 / power).mean() for e in errors[ridge]))
-        found = _fitted(told, shows, missed, self.seconds, best)
+        found = _fitted(told, (shows, peaks), missed, self.seconds, best)
         return found._replace(
             widths=self._widths(np.concatenate(errors[best], axis=1), variance[0])
         )
@@ -218,11 +220,15 @@ def shown(x8: Signal, given: tuple[str, ...]) -> Float:
 
 
 def _fitted(
-    told: Matrix, shows: Matrix, missed: Matrix, parts: Sequence[slice], strength: float
+    told: Matrix,
+    beats: tuple[Matrix, Peaks],
+    missed: Matrix,
+    parts: Sequence[slice],
+    strength: float,
 ) -> Correction:
     """The regression, and what it leaves at every beat; deviations as they are stated."""
     weights = _ridge(_joined(told, parts), _joined(missed, parts), strength)
-    remainder = Remainder.learned(shows, missed - weights @ told, parts)
+    remainder = Remainder.learned(*beats, missed - weights @ told, parts)
     return Correction(weights, remainder, np.ones(12, np.float32))
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dsp.beats import r_peaks
 from recon.gaussian import Matrix
 
+Peaks = Sequence[int] | NDArray[np.int64]
 BEFORE, AFTER = 25, 40
 """Samples at 100 Hz around the R peak that belong to a beat."""
 ALIKE: Final = 0.8
@@ -25,12 +26,8 @@ DOUBT: Final = 0.35
 """Beats that no remainder at all counts for: one beat may have been an accident."""
 _CORE: Final = np.arange(-8, 12)
 _LAGS: Final = np.arange(-4, 5)  # the mark of a beat may be a few samples off
-_FADE: Final = 8
-
-
-def _taper() -> Matrix:
-    ramp = (np.arange(_FADE) + 0.5) / _FADE
-    return np.concatenate([ramp, np.ones(BEFORE + AFTER - 2 * _FADE), ramp[::-1]])
+_RAMP: Final = (np.arange(8) + 0.5) / 8
+_TAPER: Final = np.concatenate([_RAMP, np.ones(BEFORE + AFTER - 16), _RAMP[::-1]])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +42,7 @@ class Remainder:
     Examples
     --------
     >>> nothing = Remainder(np.zeros((8, 65)), np.ones((1, 20)))
-    >>> nothing.added(np.ones((1, 300))).shape
+    >>> nothing.added(np.ones((1, 300)), [100]).shape
     (8, 300)
     """
 
@@ -53,12 +50,15 @@ class Remainder:
     look: Matrix
 
     @classmethod
-    def learned(cls, given: Matrix, missed: Matrix, parts: Sequence[slice]) -> Self | None:
+    def learned(
+        cls, given: Matrix, peaks: Peaks, missed: Matrix, parts: Sequence[slice]
+    ) -> Self | None:
         """From stretches of a recording in which the truth is known.
 
         Parameters
         ----------
         given : (r, time) mV at 100 Hz, what the given leads show.
+        peaks : of it, as of `peaks_of`.
         missed : (8, time) mV, truth less estimate.
         parts : the stretches.
 
@@ -68,51 +68,55 @@ class Remainder:
 
         Examples
         --------
-        >>> Remainder.learned(np.zeros((1, 300)), np.zeros((8, 300)), [slice(0, 300)]) is None
+        >>> Remainder.learned(np.zeros((1, 300)), [], np.zeros((8, 300)), [slice(0, 300)]) is None
         True
         """
         known = np.zeros(given.shape[1], bool)
         for part in parts:
             known[part] = True
-        peaks = [peak for peak in _peaks(given) if known[peak + _CORE].all()]
-        if not peaks:
+        inside = [peak for peak in peaks if known[peak + _CORE].all()]
+        if not inside:
             return None
-        first = given[:, peaks[0] + _CORE]
-        aligned = [peak for peak, _ in _like(given, peaks, first)]
+        first = given[:, inside[0] + _CORE]
+        aligned = [peak for peak, _ in _like(given, inside, first)]
         look = np.mean([given[:, peak + _CORE] for peak in aligned], axis=0)
         total, count = np.zeros((8, BEFORE + AFTER)), np.zeros(BEFORE + AFTER)
         for peak in aligned:
-            places, inside = _places(peak, len(known))
-            told = inside & known[places]
+            places, there = _places(peak, len(known))
+            told = there & known[places]
             total[:, told] += missed[:, places[told]]
             count[told] += 1
-        return cls(total / (count + DOUBT) * _taper(), look)
+        return cls(total / (count + DOUBT) * _TAPER, look)
 
-    def added(self, given: Matrix) -> Matrix:
+    def added(self, given: Matrix, peaks: Peaks) -> Matrix:
         """(8, time) mV: the remainder at each beat like those learned from, in its size.
 
         Parameters
         ----------
-        given : (r, time) mV at 100 Hz.
+        given : (r, time) mV at 100 Hz. peaks : of it, as of `peaks_of`.
         """
         out, weight = np.zeros((8, given.shape[1])), np.zeros(given.shape[1])
-        for peak, size in _like(given, _peaks(given), self.look):
+        for peak, size in _like(given, peaks, self.look):
             places, inside = _places(peak, given.shape[1])
             out[:, places[inside]] += size * self.shape[:, inside]
-            weight[places[inside]] += _taper()[inside]
+            weight[places[inside]] += _TAPER[inside]
         return np.asarray(out / np.maximum(weight, 1.0))  # where beats overlap, their mean
 
 
-def _peaks(given: Matrix) -> NDArray[np.int64]:
-    """R peaks whose QRS, however it is moved, lies within the recording."""
+def peaks_of(given: Matrix) -> NDArray[np.int64]:
+    """R peaks whose QRS, however it is moved, lies within the recording.
+
+    Examples
+    --------
+    >>> peaks_of(np.zeros((1, 300))).tolist()
+    []
+    """
     found = np.asarray(r_peaks(given, 100.0))
     first, last = _LAGS[0] + _CORE[0], _LAGS[-1] + _CORE[-1]
     return np.asarray(found[(found + first >= 0) & (found + last < given.shape[1])])
 
 
-def _like(
-    given: Matrix, peaks: Sequence[int] | NDArray[np.int64], look: Matrix
-) -> list[tuple[int, float]]:
+def _like(given: Matrix, peaks: Peaks, look: Matrix) -> list[tuple[int, float]]:
     """Beats of which the QRS looks so, moved to where it does so most, and their size by it."""
     found = []
     power = float((look**2).sum()) + 1e-12

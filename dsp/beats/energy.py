@@ -91,9 +91,8 @@ def mix(low: Signal, high: Signal, grid: Grid) -> Signal:
     heights, shown = [], []
     for a in (low, high):
         highest, mean = blockwise(a, grid)
-        heights.append(np.maximum(level(highest), np.float32(_TINY)))
-        usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
-        shown.append(np.maximum(heights[-1] / usual - STANDS_OUT, 0))
+        heights.append(level(highest))
+        shown.append(np.maximum(heights[-1] / median_around(mean, HALF_BLOCKS) - STANDS_OUT, 0))
     # Where the low band shows no beats there is no heart: fibrillation, flutter, noise.
     odds = (PREFERENCE * shown[1] / (shown[0] + _LEAST)) ** SHARPNESS * (shown[0] > 0)
     share = (odds / (1 + odds)).astype(np.float32)
@@ -133,14 +132,14 @@ def level(highest: Signal) -> Signal:
 
 
 def median_around(values: Signal, half: int) -> Signal:
-    """Median over `half` neighbours on either side, fewer at the ends."""
+    """Median over `half` neighbours on either side, fewer at the ends; never 0, to divide by."""
     ends = [(0, 0)] * (values.ndim - 1) + [(half, half)]
     wide = np.pad(values, ends, constant_values=np.inf)
     near = np.sort(np.lib.stride_tricks.sliding_window_view(wide, 2 * half + 1, axis=-1), axis=-1)
     count = np.isfinite(near).sum(axis=-1, keepdims=True)
     low = np.take_along_axis(near, (count - 1) // 2, axis=-1)
     high = np.take_along_axis(near, count // 2, axis=-1)
-    return np.asarray((low + high)[..., 0] / 2, np.float32)
+    return np.maximum(np.asarray((low + high)[..., 0] / 2, np.float32), np.float32(_TINY))
 
 
 def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
@@ -158,13 +157,13 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
         absent leads have next to no say, and no lead counts much above one beat.
     """
     highest, mean = blockwise(a, grid)
-    height = np.maximum(level(highest), np.float32(_TINY))
+    height = level(highest)
     if a.shape[1] == 1:
         own = np.asarray((height > 2 * _TINY) / height, np.float32)
         return a[:, 0] * spread(own[:, 0], grid, a.shape[-1]), own
-    usual = np.maximum(median_around(mean, HALF_BLOCKS), np.float32(_TINY))
     # In noise the maximum of two seconds is about 1.7 times the mean, in an ECG three to ten.
-    weight = np.clip(height / usual - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
+    out = height / median_around(mean, HALF_BLOCKS)
+    weight = np.clip(out - 2.0, 0.1, 1.0) * (height > 2 * _TINY)
     total = np.sqrt(np.square(weight).sum(axis=1, keepdims=True))
     share = (weight / np.maximum(total, np.float32(_TINY))).astype(np.float32)
     gain = share / height
@@ -176,7 +175,7 @@ def fuse(a: Signal, grid: Grid) -> tuple[Signal, Signal]:
         power += np.square(part, out=part)
     fused = np.sqrt(power)
     highest, _ = blockwise(fused, grid)
-    fused /= spread(np.maximum(level(highest), np.float32(_TINY)), grid, a.shape[-1])
+    fused /= spread(level(highest), grid, a.shape[-1])
     return fused, gain
 
 

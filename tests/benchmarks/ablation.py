@@ -19,6 +19,7 @@ goes on.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from dsp import datasets, storage
@@ -47,7 +48,6 @@ LADDER = {
     "+ experience": ("bridge, physics, experience", GUIDED),
 }
 APART = {
-    "all but experience": ("bridge, physics", GUIDED),
     "all but physics, experience": ("bridge", GUIDED),
     "bridge alone": ("bridge", BARE),
     "bridge and physics": ("bridge, physics", BARE),
@@ -72,18 +72,17 @@ BETTER = {
 
 def networks(entries, index, options):
     """Name to generator, trained where it is not there yet."""
-    found = {}
-    for name, parts in NETWORKS.items():
-        folder = options.run / name.replace(", ", "-")
-        if not (folder / "config.json").exists():
-            shown = index if "experience" in name else None
-            taught = generation.lessons(entries, steps=options.steps, experience=shown)
-            home = options.run / "checkpoints" / folder.name
-            generation.train(taught, device=options.device, run=home, **parts).save_pretrained(
-                folder
-            )
-        found[name] = Generator.from_pretrained(folder)
-    return found
+    folders = {name: options.run / name.replace(", ", "-") for name in NETWORKS}
+    absent = [name for name, folder in folders.items() if not (folder / "config.json").exists()]
+    if absent:
+        shown = generation.lessons(entries, steps=options.steps, experience=index)
+        plain = dataclasses.replace(shown, tokens=None)
+    for name in absent:
+        taught = shown if "experience" in name else plain
+        home = options.run / "checkpoints" / folders[name].name
+        made = generation.train(taught, device=options.device, run=home, **NETWORKS[name])
+        made.save_pretrained(folders[name])
+    return {name: Generator.from_pretrained(folder) for name, folder in folders.items()}
 
 
 def picture(rows, floor, to):
@@ -135,18 +134,17 @@ def main():
     for name, (network, sampling) in (LADDER | APART).items():
         shown = {"experience": index} if "experience" in network else {}
         rows[name] = judge.figures(made[network], sampling, **shown)
-    told = made["bridge, physics, experience"]
-    rows["experience withheld"] = judge.figures(told, GUIDED)
+    rows["experience withheld"] = judge.figures(made["bridge, physics, experience"], GUIDED)
     bundled = Generator.from_pretrained()
     rows |= {name: judge.figures(bundled, sampling) for name, sampling in BUNDLED.items()}
     print(table(rows))
     if options.out is not None:
         picture({name: rows[name] for name in LADDER}, floor, options.out / "ablation.png")
-        told = {
+        plain = {
             name: {c: [v.value, v.low, v.high] for c, v in figures.items()}
             for name, figures in rows.items()
         }
-        storage.write_json(options.out / "ablation.json", told)
+        storage.write_json(options.out / "ablation.json", plain)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ ROWS = [leads.TWELVE.index(lead) for lead in leads.EIGHT]
 FS = generation.FS
 SECONDS = 10.0
 COLUMNS = (
-    "KID", "density", "coverage", "teacher's KID", "teacher's density", "teacher's coverage", "texture", "bands", "unexplained", "diversity", "rate", "QT",
+    "KID", "density", "coverage", "teacher's KID", "teacher's density", "teacher's coverage",
+    "texture", "bands", "unexplained", "diversity", "rate", "QT",
 )  # fmt: skip
 DRAWS = (3, 4)  # seeds of the two draws of each request
 
@@ -88,7 +89,7 @@ class Judge:
     """Figures of a set of records against held-back real ones, conditions matched."""
 
     def __init__(self, real, train):
-        self.train, self.real = train, real
+        self.real = real
         teacher = recon.Aligner.from_pretrained().teacher
         self.spaces = {"": Space(features, train), "teacher's ": Space(teacher, train)}
         z = self.spaces[""](real.x)
@@ -115,23 +116,22 @@ class Judge:
             "QT": bootstrap(1e3 * np.abs(qt - asked["qt"]), groups, np.median),
         }
 
-    def alike(self, x12):
-        """The columns for which nothing but the records is needed."""
-        found = {}
+    def alike(self, x12, real=None):
+        """The columns for which nothing but the records is needed; against all real ones, or some."""
+        found, real = {}, real or self.real
         for name, space in self.spaces.items():
-            sets = space(self.real.x), space(x12), self.real.groups, list(range(len(x12)))
+            sets = space(real.x), space(x12), real.groups, list(range(len(x12)))
             cover = distances.density_coverage(*sets)
             found[f"{name}KID"] = distances.kid(*sets)
             found |= {f"{name}density": cover.density, f"{name}coverage": cover.coverage}
-        pairs = [
-            np.column_stack(both) for both in zip(grain(x12), grain(self.real.x), strict=False)
-        ]
-        if len(x12) == len(self.real.x):
-            found["texture"] = bootstrap(
-                pairs[0], self.real.groups, lambda v: float(np.divide(*np.median(v, axis=0)))
-            )
-            found["bands"] = bootstrap(pairs[1], self.real.groups, off)
-        return found
+        pairs = zip(grain(x12), grain(real.x), strict=True)
+        texture, shares = (np.column_stack(both) for both in pairs)
+        return found | {
+            "texture": bootstrap(
+                texture, real.groups, lambda v: float(np.divide(*np.median(v, axis=0)))
+            ),
+            "bands": bootstrap(shares, real.groups, off),
+        }
 
     def floor(self, seed=0):
         """Real recordings against real ones: one random half against the other; and what the
@@ -144,7 +144,7 @@ class Judge:
         has_p = np.array([code != "AFIB" for code in self.real.asked["rhythm"]])
         timed = retime(drawn, self.real.r_times, SECONDS, has_p)
         unmet = unexplained(self.real.x, [timed], self.real.groups)
-        return Judge(first, self.train).alike(second.x) | {"unexplained": unmet}
+        return self.alike(second.x, first) | {"unexplained": unmet}
 
 
 def grain(x12):
