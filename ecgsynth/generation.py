@@ -29,6 +29,8 @@ class Sampling:
     strength : of simulator guidance, 0 to 1; 0 is none.
     schedule : of its strength over time, a key of `ecgsynth.guidance.SCHEDULES`.
     tightness : see `ecgsynth.physics.Physics`; large: shapes as simulated, small: fitted.
+    carry : bring the simulated patients onto the population that the network was trained on, see
+        `ecgsynth.transport`.
     batch : records at once.
 
     Examples
@@ -44,6 +46,7 @@ class Sampling:
     strength: float = 0.6
     schedule: str = "early"
     tightness: float = 0.03
+    carry: bool = True
     batch: int = 32
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from ecgsynth.interpolation import between
 from ecgsynth.prompts import Prompt, batches, known, prompt
 from ecgsynth.retime import r_times_of, retime, simulation_of
 from ecgsynth.simulator import Simulation, simulate
+from ecgsynth.transport import carried
 
 if TYPE_CHECKING:
     from ecgsynth.denoiser import Denoiser
@@ -193,6 +194,8 @@ class Generator:
             asked = _retimed(asked, r_times, duration)
         if options.mode == "simulator":
             return self._made(asked, asked.signal, series, options)
+        if options.carry:
+            asked = carried(asked, self.denoiser.transport)
         if experience is not None:
             tokens = experience.recall(known(asked))
         told = {"text": text, "tokens": tokens}

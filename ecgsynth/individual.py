@@ -27,9 +27,7 @@ def heart(draft: Draft, beats: Rhythm, draws: Draws) -> tuple[Heart, dict[str, F
         if name == "P":
             residual += (anatomy.ATRIAL - 1)[:, None] * (field[:, None] @ pair[2])
         wave = Wave(pair[0], pair[1], pair[2], residual)
-        height = truth.course(name, wave, field)
-        rows = np.concatenate([truth.marks(name, height), truth.centre(name, height)], 2)
-        waves[name], found[name] = truth.to_scale(name, wave, rows)
+        waves[name], found[name] = truth.to_scale(name, wave, truth.rows(name, wave, field))
     qrs = np.stack([k["qrs"], other.knobs["qrs"]], 1)
     qt = np.stack([k["qt"], other.knobs["qt"]], 1)
     # A rhythm is a series of R peaks; hearts run by the onset of the QRS.

@@ -51,6 +51,8 @@ def between(
             name: (1 - share) * ends[0].knobs[name] + share * ends[1].knobs[name] for name in KNOBS
         }
         pair = [_again(end, knobs, duration, seed) for end in ends]
+        if options.carry:
+            pair = [denoiser.transport.carry(batch) for batch in pair]
         told = [
             prompt(
                 batch, simulation_of([batch], fs, n_samples).labels, denoiser, n_samples,

@@ -14,12 +14,14 @@ from torch import Tensor
 from dsp.checks import Signal
 from dsp.leads import EIGHT
 from ecgsynth import conditions, dipole, noise, physics
+from ecgsynth.diseases import DISEASES
 from ecgsynth.draws import Floats
 from ecgsynth.given import Given
 from ecgsynth.patients import KNOBS, Patients, patients
 from ecgsynth.retime import retime
 from ecgsynth.rhythm import RHYTHMS
 from ecgsynth.statements import in_words
+from ecgsynth.transport import Transport
 
 HIDDEN_LEADS: Final = 0.35
 """Share of examples in which some leads are given and the rest is to be found."""
@@ -49,17 +51,22 @@ class Window:
 
 
 def real(
-    windows: Sequence[Window], fs: float, covariance: NDArray[np.float64], seed: int
+    windows: Sequence[Window],
+    fs: float,
+    covariance: NDArray[np.float64],
+    seed: int,
+    transport: Transport | None = None,
 ) -> dict[str, Tensor]:
     """Training examples from windows of equal length; the same for the same seed.
 
     Each is augmented, and given a sketch: the exact simulator, with a patient drawn at the window's
-    own beats and intervals, its sizes partly fitted to the window (as far as ``trust`` says). Or
-    some leads are given and the sketch is linear.
+    own beats, intervals and statement, its sizes partly fitted to the window (as far as ``trust``
+    says). Or some leads are given and the sketch is linear.
 
     Parameters
     ----------
     windows : n of them. fs : Hz. covariance : (8, 8) mV², for linear sketches. seed : of chance.
+    transport : brings the patients drawn onto the population of the windows.
 
     Returns
     -------
@@ -73,16 +80,14 @@ def real(
     torch.Size([1, 8, 500])
     """
     rng = np.random.default_rng(seed)
-    n, n_samples = len(windows), windows[0].x8.shape[1]
+    n = len(windows)
     mixing = np.eye(8) + _MIXING * rng.standard_normal((n, 8, 8))
     mixing *= np.exp(_GAIN * rng.standard_normal((n, 1, 1)))
     x8 = (mixing @ np.stack([w.x8 for w in windows])).astype(np.float32)
-    told = {name: np.array([w.numbers.get(name, np.nan) for w in windows]) for name in _MEASURED}
-    drawn = patients(
-        n, seed=int(rng.integers(2**62)), parameters=_askable(told), duration=n_samples / fs
-    )
-    has_p = np.array([_has_p(w.statements) for w in windows])
-    timed = retime(drawn, [w.r_times for w in windows], n_samples / fs, has_p)
+    timed = patients_of(windows, fs, int(rng.integers(2**62)))
+    if transport is not None:
+        timed = transport.carry(timed)
+    told = _told(windows)
     told |= {"sdnn": np.array([_sdnn(w.r_times) for w in windows]), "real": np.ones(n)}
     return _examples(torch.from_numpy(x8), timed, fs, covariance, rng, told, windows)
 
@@ -112,6 +117,37 @@ def simulated(
     told = {name: drawn.knobs[name] for name in ("sdnn", *_MEASURED)}
     told["real"] = np.zeros(n)
     return _examples(x8 - x8.mean(-1, keepdim=True), drawn, fs, covariance, rng, told, None)
+
+
+def patients_of(windows: Sequence[Window], fs: float, seed: int) -> Patients:
+    """Simulated patients with the beats, intervals and first known illness of windows, one each.
+
+    Parameters
+    ----------
+    windows : of equal length. fs : Hz. seed : as of `ecgsynth.patients.patients`.
+
+    Examples
+    --------
+    >>> x = np.zeros((8, 500), np.float32)
+    >>> len(patients_of([Window(x, np.arange(0.5, 5, 1.0), {}, ("SR",))], 100, 0).diagnosis)
+    1
+    """
+    duration = windows[0].x8.shape[1] / fs
+    drawn = patients(
+        len(windows), seed=seed, diagnosis=[_diagnosis_of(w.statements) for w in windows],
+        parameters=_askable(_told(windows)), duration=duration,
+    )  # fmt: skip
+    atria = np.array([has_p(w.statements) for w in windows])
+    return retime(drawn, [w.r_times for w in windows], duration, atria)
+
+
+def _diagnosis_of(statements: Sequence[str]) -> str:
+    """The first statement that the simulator knows an illness for; else NORM."""
+    return next((code for code in statements if code in DISEASES), "NORM")
+
+
+def _told(windows: Sequence[Window]) -> dict[str, Floats]:
+    return {name: np.array([w.numbers.get(name, np.nan) for w in windows]) for name in _MEASURED}
 
 
 def _examples(
@@ -167,7 +203,8 @@ def _askable(told: dict[str, Floats]) -> dict[str, Floats]:
     return held
 
 
-def _has_p(statements: Sequence[str]) -> bool:
+def has_p(statements: Sequence[str]) -> bool:
+    """Whether there are P waves in the rhythm that is stated."""
     return not {"AFIB", "AFLT", "JUNC", "VTACH"} & set(statements)
 
 

@@ -92,6 +92,12 @@ def marks(name: str, height: NDArray[np.float32]) -> Floats:
     return np.where(peak > LEAST_MV, out, np.nan)
 
 
+def rows(name: str, wave: Wave, field: Floats) -> Floats:
+    """(n, kinds, 13, 3): the `marks` of a wave in twelve leads, and its `centre`, in shares."""
+    height = course(name, wave, field)
+    return np.concatenate([marks(name, height), centre(name, height)], 2)
+
+
 def to_scale(name: str, wave: Wave, found: Floats) -> tuple[Wave, Floats]:
     """The wave and its marks, moved and stretched so that it fills its interval exactly.
 

@@ -16,6 +16,7 @@ from dsp.beats import r_peaks
 from ecgsynth import pairs
 from ecgsynth.pairs import Window
 from ecgsynth.statements import canonical
+from ecgsynth.transport import Transport
 from recon import population
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Lessons:
     weights : (n,) how often each is drawn, such as one over the windows of its recording.
     steps : of the whole training: it begins with simulated patients and goes over to real ones.
     size : of a batch. seed : of chance.
+    transport : from simulated patients to those of the windows; None leaves them where they are.
     tokens : (n, k, C) what is retrieved for each window, None for nothing; simulated patients have
         none.
 
@@ -120,6 +122,7 @@ class Lessons:
     size: int = 32
     seed: int = 0
     tokens: NDArray[np.float32] | None = None
+    transport: Transport | None = None
 
     def __post_init__(self) -> None:
         if not len(self.windows):
@@ -141,7 +144,7 @@ class Lessons:
             n_real = self.size - n_simulated
             chosen = rng.choice(len(self.windows), n_real, p=self._shares()).tolist()
             these = [self.windows[i] for i in chosen]
-            parts.append(pairs.real(these, FS, self.covariance, seeds[1]))
+            parts.append(pairs.real(these, FS, self.covariance, seeds[1], self.transport))
         batch = pairs.batch_of(parts)
         if self.tokens is None:
             return batch
@@ -193,7 +196,9 @@ def lessons(
     each = [np.cov(window.x8.astype(np.float64)) for _, window in found]
     mean = np.average(each, axis=0, weights=weights) if each else np.eye(8)
     tokens = None if experience is None else experience.recall([_known(*pair) for pair in found])
-    return Lessons([window for _, window in found], mean, weights, steps, size, seed, tokens)
+    learnt = [window for _, window in found]
+    to_real = Transport.of(learnt, FS, seed)
+    return Lessons(learnt, mean, weights, steps, size, seed, tokens, to_real)
 
 
 def _known(entry: datasets.Entry, window: Window) -> dict[str, Any]:
@@ -260,7 +265,10 @@ def train(
         **PRESETS[preset],
     )
     schedule = Schedule(taught.steps, rate=rate)
-    return Generator(fit(net, taught, schedule, out=run, seed=taught.seed, device=device))
+    net = fit(net, taught, schedule, out=run, seed=taught.seed, device=device)
+    if taught.transport is not None:
+        net.transport = taught.transport
+    return Generator(net)
 
 
 def calibrate(

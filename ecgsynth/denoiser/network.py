@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -18,6 +19,7 @@ from ecgsynth.conditions import NUMBERS, TEXT_SIZE, TOKEN_SIZE, Conditions
 from ecgsynth.denoiser.objectives import OBJECTIVES, Law, Objective
 from ecgsynth.denoiser.terms import TERMS
 from ecgsynth.statements import VOCABULARY
+from ecgsynth.transport import Transport
 from ecgsynth.unet import UNet1d
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -131,6 +133,7 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 f"spectrum of shape {tuple(rows.shape)}: give (8, {len(SPECTRUM)}) numbers above 0."
             )
         self.register_buffer("amplitude", rows)
+        self.register_buffer("carries", _table(Transport.nowhere()))
         self.told = Told(width, text, tokens)
         self.clock = nn.Sequential(
             nn.Linear(2 * _WAVES, 2 * width), nn.SiLU(), nn.Linear(2 * width, 2 * width)
@@ -141,6 +144,16 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def objective(self) -> Objective:
         """The row of `OBJECTIVES` it is taught by."""
         return OBJECTIVES[self.config.objective]
+
+    @property
+    def transport(self) -> Transport:
+        """From simulated patients to those it was trained on; from nobody to nobody at first."""
+        origin, goal, *turn = self.carries.double().cpu().numpy()
+        return Transport(origin, goal, np.stack(turn))
+
+    @transport.setter
+    def transport(self, found: Transport) -> None:
+        self.carries.copy_(_table(found))
 
     def forward(
         self,
@@ -322,6 +335,12 @@ class Denoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 (hit(DROPPED["tokens"], 1) | everything)[..., None], torch.nan, c.tokens
             ),
         )
+
+
+def _table(transport: Transport) -> Tensor:
+    """(90, 88): origin, goal and turn, one below the other."""
+    rows = np.vstack([transport.origin, transport.goal, transport.turn])
+    return torch.from_numpy(rows).float()
 
 
 _WAVES: Final = 32

@@ -10,6 +10,7 @@ records they make in the image of the held-back fold (see `tests.benchmarks.like
     + guidance     the same network, shown the simulator's waveform and drawn to it while sampling
     + bridge       trained and sampled from the simulator's waveform and not from noise
     + experience   trained with, and told of, four recordings of similar patients
+    + transport    the simulator's patients brought onto the population of the training recordings
 
 Below it, parts taken away one at a time, strengths of guidance, the bundled weights, and what is no
 network. Networks that are not there are trained first (0.6 s a step on one core); a run that was killed
@@ -37,24 +38,32 @@ NETWORKS = {
     "bridge": {"bridge": True},
     "bridge, physics": {"bridge": True, "terms": PHYSICS},
     "bridge, physics, experience": {"bridge": True, "terms": PHYSICS},
+    "bridge, physics, experience, transport": {"bridge": True, "terms": PHYSICS},
 }
+FIELDS = {"experience": "tokens", "transport": "transport"}  # of `generation.Lessons`
 NOISE, BARE, GUIDED = Sampling(mode="unguided"), Sampling(strength=0.0), Sampling()
+DRAWN = Sampling(carry=False)  # patients as the simulator draws them
 LADDER = {
     "simulator": ("bridge", Sampling(mode="simulator")),
     "diffusion": ("diffusion", NOISE),
     "+ physics": ("diffusion, physics", NOISE),
-    "+ guidance": ("diffusion, physics", GUIDED),
-    "+ bridge": ("bridge, physics", GUIDED),
-    "+ experience": ("bridge, physics, experience", GUIDED),
+    "+ guidance": ("diffusion, physics", DRAWN),
+    "+ bridge": ("bridge, physics", DRAWN),
+    "+ experience": ("bridge, physics, experience", DRAWN),
+    "+ transport": ("bridge, physics, experience, transport", GUIDED),
 }
 APART = {
-    "all but physics, experience": ("bridge", GUIDED),
-    "bridge alone": ("bridge", BARE),
-    "bridge and physics": ("bridge, physics", BARE),
-    **{f"bridge, guidance {s}": ("bridge", Sampling(strength=s)) for s in (0.15, 0.3, 0.9)},
+    "bridge, guidance": ("bridge", DRAWN),
+    "bridge alone": ("bridge", Sampling(strength=0.0, carry=False)),
+    "bridge and physics": ("bridge, physics", Sampling(strength=0.0, carry=False)),
+    **{
+        f"bridge, guidance {s}": ("bridge", Sampling(strength=s, carry=False))
+        for s in (0.15, 0.3, 0.9)
+    },
 }
 BUNDLED = {
     "bundled": GUIDED,
+    "bundled, not carried": DRAWN,
     "bundled, no guidance": BARE,
     "bundled, guidance 0.3": Sampling(strength=0.3),
     "bundled, guidance 0.9": Sampling(strength=0.9),
@@ -76,9 +85,9 @@ def networks(entries, index, options):
     absent = [name for name, folder in folders.items() if not (folder / "config.json").exists()]
     if absent:
         shown = generation.lessons(entries, steps=options.steps, experience=index)
-        plain = dataclasses.replace(shown, tokens=None)
     for name in absent:
-        taught = shown if "experience" in name else plain
+        left_out = [field for word, field in FIELDS.items() if word not in name]
+        taught = dataclasses.replace(shown, **dict.fromkeys(left_out))
         home = options.run / "checkpoints" / folders[name].name
         made = generation.train(taught, device=options.device, run=home, **NETWORKS[name])
         made.save_pretrained(folders[name])
@@ -134,7 +143,7 @@ def main():
     for name, (network, sampling) in (LADDER | APART).items():
         shown = {"experience": index} if "experience" in network else {}
         rows[name] = judge.figures(made[network], sampling, **shown)
-    rows["experience withheld"] = judge.figures(made["bridge, physics, experience"], GUIDED)
+    rows["experience withheld"] = judge.figures(made["bridge, physics, experience"], DRAWN)
     bundled = Generator.from_pretrained()
     rows |= {name: judge.figures(bundled, sampling) for name, sampling in BUNDLED.items()}
     print(table(rows))

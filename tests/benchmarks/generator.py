@@ -53,6 +53,7 @@ def control(gen, n):
         ("trust 1", Sampling(trust=1.0)),
         ("trust 0.5", Sampling()),
         ("trust 0", Sampling(trust=0.0)),
+        ("not carried", Sampling(carry=False)),
         ("unguided", Sampling(mode="unguided")),
     ):
         new = gen.generate(n, rhythm="SR", diagnosis="any", fs=500, options=options, seed=1)
