@@ -35,7 +35,6 @@ class Plan:
     ----------
     preset : a row of `recon.network.PRESETS`.
     simulated_steps, real_steps : of the optimiser; 0 leaves that part out.
-    cycles : of the learning rate on real patients (`recon.training.Schedule`).
     size : real windows a batch; simulated ones are plenty, and twice as many.
     rate : highest learning rate.
     seed : of weights, lessons and simulated patients.
@@ -49,8 +48,7 @@ class Plan:
 
     preset: str = "base"
     simulated_steps: int = 800
-    real_steps: int = 3000
-    cycles: int = 2
+    real_steps: int = 1500
     size: int = 16
     rate: float = 3e-3
     seed: int = 0
@@ -103,9 +101,7 @@ def school(
     """
     network = pretrain(plan, simulated)
     if plan.real_steps:
-        schedule = Schedule(
-            plan.real_steps, plan.rate, ema=0.995, optimiser="muon", cycles=plan.cycles
-        )
+        schedule = Schedule(plan.real_steps, plan.rate, ema=0.995, optimiser="muon")
         home = None if out is None else out / "real"
         network = _taught(network, cohort, schedule, plan, home)
     return Predictor(cohort.gaussian(), network)

@@ -34,20 +34,18 @@ _LOG_STEPS: Final = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast: warm-up, then a cosine down to nothing; as often as asked.
+    """How long and how fast: warm-up, then a cosine down to nothing.
 
     Parameters
     ----------
     steps : of the optimiser.
     rate : the highest learning rate.
-    warmup : share of a cycle's steps in which the rate rises.
+    warmup : share of the steps in which the rate rises.
     decay : of weights, decoupled (Loshchilov & Hutter 2019).
     clip : largest norm of the gradient.
     ema : decay of the exponential moving average of the weights, which is what is returned.
     optimiser : "adamw"; "muon" for the weights of hidden layers, and AdamW for the rest: dearer, and
         worth it where steps are.
-    cycles : how often the rate rises and falls (SGDR, Loshchilov & Hutter 2017). A finished run goes
-        on from its checkpoint when steps and cycles are raised together.
 
     Raises
     ------
@@ -58,8 +56,6 @@ class Schedule:
     --------
     >>> Schedule(100, rate=1e-2, warmup=0.1).at(9), Schedule(100).at(100)
     (0.01, 0.0)
-    >>> Schedule(200, cycles=2).at(150) == Schedule(100).at(50)
-    True
     """
 
     steps: int
@@ -69,15 +65,12 @@ class Schedule:
     clip: float = 1.0
     ema: float = 0.999
     optimiser: Literal["adamw", "muon"] = "adamw"
-    cycles: int = 1
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 <= self.warmup < 1 or not 0 <= self.ema < 1 or self.rate <= 0:
             raise SignalError(f"{self}: steps >= 1, rate > 0, warmup and ema in [0, 1).")
         if self.optimiser not in ("adamw", "muon"):
             raise SignalError(f"optimiser {self.optimiser!r}: there are adamw and muon.")
-        if self.cycles < 1:
-            raise SignalError(f"{self.cycles} cycles of the learning rate: at least one.")
 
     def at(self, step: int) -> float:
         """The learning rate of a step.
@@ -87,12 +80,10 @@ class Schedule:
         >>> round(Schedule(100, rate=1.0, warmup=0.0).at(50), 3)
         0.5
         """
-        length = math.ceil(self.steps / self.cycles)
-        step = step % length if step < self.steps else length
-        rising = self.warmup * length
+        rising = self.warmup * self.steps
         if step < rising:
             return self.rate * min((step + 1) / rising, 1)
-        done = (step - rising) / max(length - rising, 1)
+        done = (step - rising) / max(self.steps - rising, 1)
         return self.rate * 0.5 * (1 + math.cos(math.pi * min(done, 1)))
 
 

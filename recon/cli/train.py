@@ -29,7 +29,7 @@ def reconstructor(
         bool, typer.Option("--ptbxl", help="The folder is PTB-XL in full: learn from folds 1-9.")
     ] = False,
     simulated_steps: Annotated[int, typer.Option(help="Steps on simulated patients.")] = 800,
-    steps: Annotated[int, typer.Option(help="Steps on the recordings.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Steps on the recordings.")] = 1500,
     folds: Annotated[
         int, typer.Option(help="Cross-validate first, and calibrate the intervals; 0 for not.")
     ] = 5,

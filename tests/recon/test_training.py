@@ -1,6 +1,5 @@
 """The loop: it learns, and a run that was killed ends where one that was not ends."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -140,28 +139,6 @@ def test_ten_kills_end_the_same(tmp_path):
     assert same(weights(made()), weights(made(out=tmp_path)))
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-def test_a_finished_run_takes_another_cycle(tmp_path, optimiser):
-    """One cycle, and a second from its checkpoint, end where two cycles without a pause end."""
-    one = schedule(optimiser)
-    two = dataclasses.replace(one, steps=2 * one.steps, cycles=2)
-    torch.manual_seed(0)
-    whole = fit(Line(), batches, two, device="cpu", progress=False)
-    made(optimiser, out=tmp_path, progress=False)
-    torch.manual_seed(0)
-    further = fit(Line(), batches, two, device="cpu", out=tmp_path, progress=False)
-    assert same(weights(whole), weights(further))
-
-
-@pytest.mark.parametrize(("steps", "cycles"), [(100, 1), (100, 3), (8, 4), (90, 2)])
-def test_cycles_rise_and_fall(steps, cycles):
-    rates = [Schedule(steps, warmup=0.2, cycles=cycles).at(step) for step in range(steps + 1)]
-    assert rates[-1] == 0
-    assert max(rates) <= Schedule(steps).rate
-    length = -(-steps // cycles)
-    assert rates[:length] == rates[length : 2 * length][: len(rates[:length])] or cycles == 1
-
-
 def test_muon_learns():
     class Map(nn.Module):
         def __init__(self):
@@ -195,8 +172,6 @@ def test_orthogonal_keeps_directions_and_evens_sizes(shape):
 def test_what_cannot_be(tmp_path):
     with pytest.raises(dsp.SignalError, match="steps >= 1"):
         Schedule(0)
-    with pytest.raises(dsp.SignalError, match="cycles"):
-        Schedule(2, cycles=0)
     (tmp_path / training.STATE).write_bytes(b"not a checkpoint")
     with pytest.raises(dsp.ECGError, match="is no checkpoint"):
         made(out=tmp_path)
