@@ -23,12 +23,16 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from dsp import datasets, storage
+import numpy as np
+
+import ecgsynth
+from dsp import datasets, leads, storage
 from ecgsynth.experience import Experience
 from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
+from ecgsynth.transport import carried
 from recon import generation
-from tests.benchmarks.likeness import Judge, Real, gaussian, table
+from tests.benchmarks.likeness import DRAWS, FS, ROWS, Judge, Real, gaussian, table
 
 ROOT = Path(__file__).resolve().parents[2]
 PHYSICS = {"physics": 0.3}
@@ -119,13 +123,44 @@ def picture(rows, floor, to):
     figure.savefig(to, dpi=90)
 
 
+def sizes(gen, real, to):
+    """How high and how deep each lead goes: real recordings, and what is made in their image."""
+    from matplotlib.figure import Figure
+
+    drawn = ecgsynth.simulate(len(real.x), fs=FS, seed=DRAWS[0], **real.asked)
+    sets = {
+        "real": real.x,
+        "simulator": drawn.signal,
+        "simulator, carried": carried(drawn, gen.denoiser.transport).signal,
+        "generator": gen.generate(len(real.x), seed=DRAWS[0], **real.asked).signal,
+    }
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    ax = figure.subplots()
+    for k, (name, x12) in enumerate(sets.items()):
+        x8 = x12[:, ROWS] - np.median(x12[:, ROWS], axis=-1, keepdims=True)
+        at = np.arange(8) + 0.16 * (k - 1.5)
+        for side in (0.005, 0.995):
+            low, middle, high = np.quantile(
+                np.quantile(x8, side, axis=-1), (0.25, 0.5, 0.75), axis=0
+            )
+            (line,) = ax.plot(at, middle, "o", ms=4, color=f"C{k}", label=name)
+            ax.vlines(at, low, high, color=line.get_color(), lw=1.5)
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::2], labels[::2], frameon=False, ncols=4, loc="upper left", fontsize=8)
+    ax.set_xticks(range(8), leads.EIGHT)
+    ax.set_ylabel("mV, median and quartiles")
+    ax.axhline(0, color="#8c8c8c", lw=0.8)
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(to, dpi=90)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--run", type=Path, required=True, help="folder of the networks")
     parser.add_argument("--steps", type=int, default=2000, help="of each training")
     parser.add_argument("--device", help="cpu or cuda")
-    parser.add_argument("--out", type=Path, help="folder for ablation.png and ablation.json")
+    parser.add_argument("--out", type=Path, help="folder for pictures and ablation.json")
     options = parser.parse_args()
     print(__doc__)
     entries, others = generation.split(datasets.twelve_lead(options.data), generation.LEFT_OUT)
@@ -154,6 +189,7 @@ def main():
             for name, figures in rows.items()
         }
         storage.write_json(options.out / "ablation.json", plain)
+        sizes(bundled, real, options.out / "transport.png")
 
 
 if __name__ == "__main__":
