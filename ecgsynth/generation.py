@@ -43,7 +43,7 @@ class Sampling:
     steps: int = 10
     trust: float = 0.5
     scale: float = 1.0
-    strength: float = 0.6
+    strength: float = 0.4
     schedule: str = "early"
     tightness: float = 0.03
     carry: bool = True

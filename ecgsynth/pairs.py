@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -21,7 +21,9 @@ from ecgsynth.patients import KNOBS, Patients, patients
 from ecgsynth.retime import retime
 from ecgsynth.rhythm import RHYTHMS
 from ecgsynth.statements import in_words
-from ecgsynth.transport import Transport
+
+if TYPE_CHECKING:
+    from ecgsynth.transport import Transport
 
 HIDDEN_LEADS: Final = 0.35
 """Share of examples in which some leads are given and the rest is to be found."""
@@ -204,7 +206,13 @@ def _askable(told: dict[str, Floats]) -> dict[str, Floats]:
 
 
 def has_p(statements: Sequence[str]) -> bool:
-    """Whether there are P waves in the rhythm that is stated."""
+    """Whether there are P waves in the rhythm that is stated.
+
+    Examples
+    --------
+    >>> has_p(("LVH", "SR")), has_p(("AFIB",))
+    (True, False)
+    """
     return not {"AFIB", "AFLT", "JUNC", "VTACH"} & set(statements)
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 import torch
 
-from ecgsynth import physics, truth
+from ecgsynth import pairs, physics, truth
 from ecgsynth.draws import Floats
 from ecgsynth.heart import ABSENT, Array, Events, Heart
 from ecgsynth.patients import Patients
 from ecgsynth.retime import simulation_of
 
 if TYPE_CHECKING:
-    from ecgsynth.pairs import Window
     from ecgsynth.simulator import Simulation
 
 PARTS: Final = (1, 2, 3, 4, 5, 8, 9, 11, 12, 13, 14)
@@ -27,9 +26,7 @@ SIZES: Final = 8 * len(PARTS)
 _PLACES: Final = {"QRS": (slice(0, 5), (1, 2, 3, 4, 5)), "P": (slice(5, 7), (0, 1)),
                   "T": (slice(7, 11), (0, 1, 2, 3))}  # fmt: skip
 _DRAWS: Final = 3  # simulated patients beside each recording
-_LENT: Final = (
-    0.05  # share of the real variance lent to sizes that hardly vary among simulated patients
-)
+_LENT: Final = 0.05  # of the real variance, to sizes that hardly vary among simulated patients
 _SHRUNK: Final = 0.1  # of the real covariance to its diagonal
 
 
@@ -72,7 +69,14 @@ class Transport:
 
     @classmethod
     def between(cls, simulated: Floats, real: Floats) -> Self:
-        """From samples of both, (n, 88) and (m, 88) mV, of patients with the same conditions."""
+        """From samples of both, (n, 88) and (m, 88) mV, of patients with the same conditions.
+
+        Examples
+        --------
+        >>> x = np.random.default_rng(0).normal(size=(500, 88))
+        >>> bool(np.allclose(Transport.between(x, x + 1)(x).mean(), x.mean() + 1))
+        True
+        """
         scale = real.std(axis=0) + 1e-9
         a, b = (np.cov(sizes.T) / np.outer(scale, scale) for sizes in (simulated, real))
         a, b = a + _LENT * np.eye(SIZES), b + _SHRUNK * (np.eye(SIZES) - b)
@@ -81,7 +85,7 @@ class Transport:
         return cls(simulated.mean(axis=0), real.mean(axis=0), scale[:, None] * turn / scale)
 
     @classmethod
-    def of(cls, windows: Sequence[Window], fs: float, seed: int = 0) -> Self:
+    def of(cls, windows: Sequence[pairs.Window], fs: float, seed: int = 0) -> Self:
         """From real recordings, and patients simulated with their beats, intervals and statements.
 
         The real sizes are those with which the simulator, around such a patient, fits the recording
@@ -97,8 +101,6 @@ class Transport:
         >>> Transport.of([], 100).turn.trace().item()
         88.0
         """
-        from ecgsynth import pairs
-
         windows = [window for window in windows if pairs.has_p(window.statements)]
         if len(windows) < 2:
             return cls.nowhere()

@@ -98,9 +98,9 @@ class Lessons:
     weights : (n,) how often each is drawn, such as one over the windows of its recording.
     steps : of the whole training: it begins with simulated patients and goes over to real ones.
     size : of a batch. seed : of chance.
-    transport : from simulated patients to those of the windows; None leaves them where they are.
     tokens : (n, k, C) what is retrieved for each window, None for nothing; simulated patients have
         none.
+    transport : from simulated patients to those of the windows; None leaves them where they are.
 
     Raises
     ------

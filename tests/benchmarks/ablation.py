@@ -62,14 +62,14 @@ APART = {
     "bridge and physics": ("bridge, physics", Sampling(strength=0.0, carry=False)),
     **{
         f"bridge, guidance {s}": ("bridge", Sampling(strength=s, carry=False))
-        for s in (0.15, 0.3, 0.9)
+        for s in (0.15, 0.6, 0.9)
     },
 }
 BUNDLED = {
     "bundled": GUIDED,
     "bundled, not carried": DRAWN,
     "bundled, no guidance": BARE,
-    "bundled, guidance 0.3": Sampling(strength=0.3),
+    "bundled, guidance 0.6": Sampling(strength=0.6),
     "bundled, guidance 0.9": Sampling(strength=0.9),
     "bundled, trust 0": Sampling(trust=0.0),
     "bundled, trust 1": Sampling(trust=1.0),

@@ -9,14 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dsp
+from dsp import datasets
 from ecgsynth import physics, simulate
 from ecgsynth.denoiser import Denoiser
+from ecgsynth.generation import Sampling
 from ecgsynth.generator import Generator
 from ecgsynth.pairs import Window
 from ecgsynth.patients import patients
 from ecgsynth.prompts import part_of
 from ecgsynth.retime import simulation_of
 from ecgsynth.transport import PARTS, SIZES, Transport, carried, usual
+from recon import generation
 
 
 def population(seed, n=4000):
@@ -136,6 +139,41 @@ def test_it_finds_a_population_that_was_moved():
     ratio = size[1] / size[0]
     assert 1.6 < ratio[2] < 2.4  # the free wall, the largest part of the QRS
     assert 0.7 < ratio[10] < 1.3  # T
+
+
+def test_what_was_asked_stays_asked():
+    gen = Generator.from_pretrained()
+    asked = {"heart_rate": 75, "diagnosis": "LVH", "duration": 5.0, "seed": 3}
+    new, plain = (
+        gen.generate(3, options=Sampling(steps=1, carry=c), **asked) for c in (True, False)
+    )
+    assert all((a == b).all() for a, b in zip(new.r_peaks, plain.r_peaks, strict=True))
+    assert new.labels == plain.labels
+    for name, values in plain.parameters.items():
+        assert (new.parameters[name] == values).all()
+    assert np.abs(new.signal - plain.signal).max() > 0.05
+    own = gen.generate(3, options=Sampling(mode="simulator"), **asked).signal
+    assert (own == simulate(3, fs=100, **asked).signal).all()
+
+
+@pytest.mark.slow
+def test_other_patients_are_nearer_too(data, bundled):
+    """Recordings that the transport was not found on: heights and depths of the eight leads."""
+    _, others = generation.split(datasets.twelve_lead(data))
+    windows = [window for _, window in generation.windows(others[:60])]
+    x8 = np.stack([window.x8 for window in windows])
+    sim = simulate(300, diagnosis="any", fs=100, seed=5)
+
+    def extent(x):
+        middle = np.median(x, axis=-1, keepdims=True)
+        return np.median(np.quantile(x - middle, [0.005, 0.995], axis=-1), axis=1)
+
+    rows = [0, 1, *range(6, 12)]
+    plain, moved = (
+        np.abs(extent(each.signal[:, rows]) - extent(x8)).mean()
+        for each in (sim, carried(sim, bundled))
+    )
+    assert moved < 0.7 * plain
 
 
 def test_it_travels_with_the_network(tmp_path, away):
