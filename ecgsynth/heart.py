@@ -108,6 +108,17 @@ class Heart:
 
         return self.map(convert)
 
+    def arrays(self) -> "Heart":
+        """The same heart in NumPy arrays.
+
+        Examples
+        --------
+        >>> from ecgsynth.patients import patients
+        >>> patients(2).heart.tensors().arrays().field.shape
+        (2, 8, 3)
+        """
+        return self.map(lambda _, x: x.detach().cpu().numpy() if isinstance(x, Tensor) else x)
+
     def map(self, change: Any) -> "Heart":
         """The heart with each array replaced by ``change(name, array)``.
 

@@ -136,15 +136,21 @@ def patients_of(windows: Sequence[Window], fs: float, seed: int) -> Patients:
     """
     duration = windows[0].x8.shape[1] / fs
     drawn = patients(
-        len(windows), seed=seed, diagnosis=[_diagnosis_of(w.statements) for w in windows],
+        len(windows), seed=seed, diagnosis=[diagnosis_of(w.statements) for w in windows],
         parameters=_askable(_told(windows)), duration=duration,
     )  # fmt: skip
     atria = np.array([has_p(w.statements) for w in windows])
     return retime(drawn, [w.r_times for w in windows], duration, atria)
 
 
-def _diagnosis_of(statements: Sequence[str]) -> str:
-    """The first statement that the simulator knows an illness for; else NORM."""
+def diagnosis_of(statements: Sequence[str]) -> str:
+    """The first statement that the simulator knows an illness for; else NORM.
+
+    Examples
+    --------
+    >>> diagnosis_of(("SR", "LVH")), diagnosis_of(())
+    ('LVH', 'NORM')
+    """
     return next((code for code in statements if code in DISEASES), "NORM")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from dsp import LengthError
@@ -78,7 +78,7 @@ def prompt(
     """
     fs, n = denoiser.config.fs, len(labels)
     with torch.no_grad():
-        heart = batch.heart.map(lambda _, x: _as_array(x)).tensors()
+        heart = batch.heart.arrays().tensors()
         sketch = dipole.eight_leads(heart, fs, n_samples)
         space = Physics(
             physics.courses(heart, fs, n_samples), physics.sizes(heart), tightness=tightness
@@ -109,10 +109,6 @@ def _tokens(tokens: ArrayLike, n: int, size: int) -> Tensor:
             f"trained with tokens of size {size} (for an index: einthoven train generator --experience)."
         )
     return torch.from_numpy(np.broadcast_to(rows, (n, *rows.shape[-2:])).copy())
-
-
-def _as_array(x: Any) -> NDArray[Any]:
-    return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 
 def part_of(batch: Patients, rows: slice) -> Patients:

@@ -307,8 +307,7 @@ def _r_samples(
 
 def _marks(batch: Patients, fs: float, n_samples: int) -> Iterator[_Marks]:
     """Of each record every P, then positions, probability and overall marks as `Waves` has them."""
-    heart = batch.heart.map(lambda _, x: x.detach().cpu().numpy() if _is_tensor(x) else x)
-    found = truth.waves(heart, batch.marks, fs, n_samples)
+    found = truth.waves(batch.heart.arrays(), batch.marks, fs, n_samples)
     places, inside = _r_samples(batch, fs, n_samples)
     each, together = truth.by_beat(found, places)
     positions = each.transpose(0, 3, 1, 2, 4).astype(np.float64)

@@ -11,7 +11,7 @@ import torch
 
 from ecgsynth import pairs, physics, truth
 from ecgsynth.draws import Floats
-from ecgsynth.heart import ABSENT, Array, Events, Heart
+from ecgsynth.heart import ABSENT, Events, Heart
 from ecgsynth.patients import Patients
 from ecgsynth.retime import simulation_of
 
@@ -138,7 +138,7 @@ class Transport:
         >>> bool(np.allclose(usual(same.heart), usual(batch.heart), atol=1e-6))
         True
         """
-        heart = batch.heart.map(_as_array)
+        heart = batch.heart.arrays()
         own = usual(heart)
         step = (self(own) - own).reshape(-1, 8, len(PARTS))
         waves, marks = dict(heart.waves), dict(batch.marks)
@@ -195,10 +195,6 @@ def _earlier(events: Events, by: Floats) -> Events:
     return dataclasses.replace(
         events, time=np.where(events.time > ABSENT, events.time - by, events.time)
     )
-
-
-def _as_array(_: str, x: Array) -> Array:
-    return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else x
 
 
 def _power(matrix: Floats, power: float) -> Floats:

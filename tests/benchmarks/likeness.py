@@ -21,8 +21,8 @@ import recon
 from dsp import distances, leads
 from dsp.statistics import bootstrap
 from ecgsynth import physics
-from ecgsynth.diseases import DISEASES
 from ecgsynth.fidelity.encoding import bands, features
+from ecgsynth.pairs import diagnosis_of
 from ecgsynth.patients import KNOBS, patients
 from ecgsynth.retime import retime
 from recon import generation
@@ -56,9 +56,7 @@ class Real:
         asked["qt"] = np.where(short, np.nan, asked["qt"])
         request = {
             "parameters": asked,
-            "diagnosis": [
-                next((s for s in w.statements if s in DISEASES), "NORM") for w in windows
-            ],
+            "diagnosis": [diagnosis_of(w.statements) for w in windows],
             "rhythm": ["AFIB" if "AFIB" in w.statements else "SR" for w in windows],
         }
         x = leads.twelve(np.stack([w.x8 for w in windows]))
