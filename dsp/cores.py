@@ -25,9 +25,9 @@ def count() -> int:
 
 
 def each(task: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
-    """The task of each item, in the order of the items; within a thread torch uses no others.
+    """The task of each item, in the order of the items; within a thread torch and BLAS use no others.
 
-    Pieces that fit a core's cache beat threads inside of every operation, and what holds no lock
+    Threads of BLAS inside of threads fight for the same cores: half of the speed is lost. Pieces that fit a core's cache beat threads inside of every operation, and what holds no lock
     (NumPy, SciPy, torch) goes on side by side.
 
     Examples
@@ -38,16 +38,19 @@ def each(task: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
     threads = min(count(), len(items))
     if threads < 2:
         return [task(item) for item in items]
+    from threadpoolctl import threadpool_limits
+
     torch: Any = sys.modules.get("torch")
-    if torch is None:
-        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(task, items))
-    before = torch.get_num_threads()
-    try:
-        with concurrent.futures.ThreadPoolExecutor(
-            threads, initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            return list(pool.map(task, items))
-    finally:
-        # A thread's number is its own, but threads that are started later would begin with it.
-        torch.set_num_threads(before)
+    with threadpool_limits(1, user_api="blas"):
+        if torch is None:
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                return list(pool.map(task, items))
+        before = torch.get_num_threads()
+        try:
+            with concurrent.futures.ThreadPoolExecutor(
+                threads, initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool:
+                return list(pool.map(task, items))
+        finally:
+            # A thread's number is its own, but threads that are started later would begin with it.
+            torch.set_num_threads(before)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from dsp import checks, recursion
+from dsp import checks, polyphase, recursion
 from dsp.checks import Signal
 from dsp.errors import RateError
 
@@ -168,8 +168,7 @@ def _stretch(gaps: NDArray[np.bool_], n_out: int) -> NDArray[np.bool_]:
 
 
 def _polyphase(rows: Signal, up: int, down: int, n_out: int) -> Signal:
-    # "line": beyond the ends lies the line through them, so that no offset or drift rings.
-    out = scipy.signal.resample_poly(rows.astype(np.float64), up, down, axis=-1, padtype="line")
+    out = polyphase.resample(rows, up, down)
     if out.shape[-1] < n_out:
         out = np.pad(out, ((0, 0), (0, n_out - out.shape[-1])), mode="edge")
-    return out[:, :n_out].astype(np.float32)
+    return out[:, :n_out]

@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 
 LEVELS: Final = (0.5, 0.8, 0.9, 0.95)
 """The levels a table of factors is made for; others are read off between them."""
-STEADINESS: Final = 0.75
+STEADINESS: Final = 0.9
 """How far an interval keeps one width within a record, from 0, the stated deviation as it stands, to 1,
 its root mean square. Most of what a deviation gets wrong is the size of a whole record. An interval
 that is as tight as can be at every sample then misses all of such a record at once, one of a steadier

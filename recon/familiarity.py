@@ -1,6 +1,6 @@
 """Familiarity: whether a lead looks like those the model was made of, or is no ECG at all.
 
-What a lead looks like is a dozen numbers (`recon.difficulty.features`) and its size in millivolt; how far
+What a lead looks like is a dozen numbers (`recon.difficulty.of_leads`) and its size in millivolt; how far
 they are from those of the training leads is a Mahalanobis distance, and how many of the training
 leads were farther still is the answer.
 """
@@ -129,6 +129,6 @@ class Familiarity:
 def _looks(x: Signal) -> Values:
     """(n, features) of single leads (n, time): those of `recon.difficulty`, and the size."""
     alone = np.asarray(x, np.float64)[:, None]
-    told = difficulty.features(alone, np.ones_like(alone), 100.0)[:, :-2]  # of the leads alone
+    told = difficulty.of_leads(alone, 100.0)
     size = np.log(np.maximum(alone.std(axis=-1), 1e-6))
     return np.concatenate([told, size], axis=1)

@@ -264,6 +264,7 @@ def covariance(banded: NDArray[np.floating]) -> Matrix:
     return np.asarray(z @ z.swapaxes(-1, -2) / z.shape[-1])
 
 
+@functools.lru_cache(maxsize=512)
 def given_space(given: tuple[str, ...]) -> tuple[Matrix, Matrix]:
     """What some leads tell of the eight: an orthonormal basis, and how to find the coordinates.
 
@@ -288,7 +289,10 @@ def given_space(given: tuple[str, ...]) -> tuple[Matrix, Matrix]:
     """
     left, size, right = np.linalg.svd(leads.rows(given), full_matrices=False)
     rank = int((size > 1e-9).sum())
-    return right[:rank].T, left[:, :rank].T / size[:rank, None]
+    basis, coordinates = right[:rank].T, left[:, :rank].T / size[:rank, None]
+    for shared in (basis, coordinates):
+        shared.setflags(write=False)
+    return basis, coordinates
 
 
 def condition(votes: Votes, basis: Matrix) -> Conditional:

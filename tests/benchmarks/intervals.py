@@ -31,7 +31,7 @@ AIM = 0.91
 VARIANTS = [
     (0.0, False, 0.9),
     *itertools.product((0.0, 0.5, 1.0), (False,), (AIM,)),
-    *itertools.product((0.0, 0.5, 0.75, 1.0), (True,), (AIM,)),
+    *itertools.product((0.0, 0.5, 0.9, 1.0), (True,), (AIM,)),
 ]
 N_SUBSETS = 20
 

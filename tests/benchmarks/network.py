@@ -4,7 +4,8 @@ Hidden independent leads, mean over leads, then over records; 0.5-40 Hz, 100 Hz,
 each record; grouped 5-fold, by patient, and by data set where patients are unknown: the 102 records of
 CPSC2018 are one group, and each fold meets hospitals that it never saw. Each fold's intervals
 are calibrated on the other folds' held-out errors, other lead sets included. After calibration: 3-5 s
-learned from, the last 5 s scored. Intervals of the table: 95 %, bootstrap over patients.
+learned from, the last 5 s scored. Intervals of the table: 95 %, bootstrap over patients. All recordings
+count, those with an electrode off too; beside it, those that `dsp.quality` calls good.
 
     einthoven train reconstructor --data ../shared/data --out runs/base      # or only the folds:
     python -m tests.benchmarks.network --run runs/base                       # trains folds that are not there
@@ -90,6 +91,26 @@ def of_peers(folds, builders, names):
     return rows
 
 
+def noise_of_the_truth(row, folds, patients, names, seed):
+    """r where `dsp.quality` calls all eight leads good, and what no model with one matrix a record passes:
+    the regression of its hidden leads on its given ones, fitted to the very record."""
+    good, own = [], []
+    given = np.isin(leads.EIGHT, names)
+    for _, unseen in folds:
+        for x in unseen.first_windows():
+            good.append(dsp.quality(x, FS, leads=leads.EIGHT).verdict == "good")
+            weights = np.linalg.lstsq(x[given].T, x[~given].T, rcond=None)[0]
+            own.append(metrics.r(x[~given], weights.T @ x[given]).mean())
+    some, own = np.array(good), np.array(own)
+    own_patients = [name for name, each in zip(patients, some, strict=True) if each]
+    interval = statistics.bootstrap(row.by_record["r"][some], own_patients, seed=seed)
+    return (
+        f"{' '.join(names):12} {some.sum()} good recordings: r {interval.value:.4f} "
+        f"[{interval.low:.3f},{interval.high:.3f}]; own regression: all {own.mean():.3f}, "
+        f"good {own[some].mean():.3f}"
+    )
+
+
 def after_calibration(folds, names):
     """r of each record, truth and estimate of the last 5 s, and whether the 2 s of the patient's own
     leads were accepted: refused for artefact, a record is scored as it is."""
@@ -172,6 +193,9 @@ def report(options):
     print("\n" + scores.conventions(rows))
     for row in rows[:: 1 + len(builders)]:
         print("\n" + scores.by_lead(row))
+    print("\nnoise of the truth:")
+    for row in rows[:: 1 + len(builders)]:
+        print(noise_of_the_truth(row, folds, patients, row.given, options.seed))
     print("\nafter 2 s of the patient's own twelve leads, last 5 s:")
     for given in SETS:
         names = tuple(given.split())

@@ -1,9 +1,10 @@
-"""Pieces of work, a thread a core: same results in the same order, and torch's threads as they were."""
+"""Pieces of work, a thread a core: same results in the same order, and the threads of torch and BLAS as they were."""
 
 import threading
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from dsp import cores
 
@@ -36,6 +37,20 @@ def test_order_and_number_of_threads(threads):
     assert [k for k, _ in found] == list(range(7))
     assert {own for _, own in found} == {1}
     assert torch.get_num_threads() == of_a_new_thread() == threads
+
+
+def test_blas_has_one_thread_within_and_its_own_after():
+    def blas(_=None):
+        return [own["num_threads"] for own in threadpool_info() if own["user_api"] == "blas"]
+
+    before, torchs = blas(), torch.get_num_threads()
+    assert before
+    torch.set_num_threads(2)
+    try:
+        assert cores.each(blas, range(3)) == [[1] * len(before)] * 3
+    finally:
+        torch.set_num_threads(torchs)
+    assert blas() == before
 
 
 def test_nothing_and_errors(threads):

@@ -1,4 +1,4 @@
-"""Conformal factors hold for new patients; difficulty finds the hard records; neither looks at a unit."""
+"""Conformal factors hold for new patients; difficulty finds the hard records; only the stated size has a unit."""
 
 import numpy as np
 import pytest
@@ -184,13 +184,30 @@ def test_difficulty_tells_hard_records_from_their_given_leads():
     assert 1.7 < ratio < 2.3
 
 
-def test_features_know_no_unit_sign_order_or_number_of_leads():
-    given, std, _, _ = records(n=6)
-    x = difficulty.features(given, std, FS)
+def test_what_leads_look_like_knows_no_unit_sign_order_or_number():
+    given, _, _, _ = records(n=6)
+    x = difficulty.of_leads(given, FS)
     assert np.isfinite(x).all()
     for same in (-3 * given, given[:, ::-1], np.concatenate([given, given], axis=1)):
-        gain = np.sqrt((same**2).mean() / (given**2).mean())
-        assert np.allclose(difficulty.features(same, gain * std, FS), x, atol=1e-4)
+        assert np.allclose(difficulty.of_leads(same, FS), x, atol=1e-4)
+
+
+def test_twice_the_input_changes_the_stated_size_alone():
+    given, std, _, _ = records(n=6)
+    grown = difficulty.features(2 * given, 2 * std, FS) - difficulty.features(given, std, FS)
+    size = grown[:, 12], grown[:, 15 + 12]  # as it is, and over the two given leads
+    assert np.allclose(size, [[np.log(2)] * 6, [np.log(2) / 2] * 6], atol=1e-4)
+    assert np.allclose(np.delete(grown, [12, 27], axis=1), 0, atol=1e-4)
+
+
+def test_small_leads_do_not_make_small_intervals():
+    # Errors are as large in patients with small leads, though a deviation is stated that is not.
+    given, std, errors, _ = records()
+    gain = np.exp(np.random.default_rng(5).normal(size=(len(given), 1, 1)))
+    x = difficulty.features(gain * given, gain * std, FS)
+    factor = difficulty.Difficulty.fit(x[:80], difficulty.ratios(errors, gain * std)[:80]).factor(x)
+    stated = np.log(gain[80:, 0, 0])
+    assert np.std(np.log(factor[80:]) + stated) < 0.5 * np.std(stated)
 
 
 def test_features_hardly_know_the_rate():
