@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 LEVELS: Final = (0.5, 0.6827, 0.8, 0.9, 0.95)
 """Of the table; the second is what a standard deviation holds."""
-AIM: Final = 0.01
+AIM: Final = 0.005
 """Asked for beyond each level, so that either side of it has room for a new sample of patients."""
 _ONE: Final = 1
 _EVERY: Final = 4  # samples: neighbours err together

@@ -50,6 +50,15 @@ def test_any_signal_keeps_algebra_order_and_gain(x, order):
     np.testing.assert_allclose(doubled_std, 2 * std, rtol=1e-3, atol=1e-5)
 
 
+def test_twice_the_input_is_twice_the_estimate_but_less_than_twice_the_interval(model):
+    x = simulate(4, duration=10.0, seed=1).signal[:, :1]
+    mean, std = model.estimate(x, 500, ("I",))
+    more, more_std = model.estimate(2 * x, 500, ("I",))
+    np.testing.assert_allclose(more, 2 * mean, rtol=1e-3, atol=1e-4)
+    growth = more_std[:, 1:] / std[:, 1:]
+    assert 1 < growth.min() <= growth.max() < 1.9
+
+
 @pytest.mark.parametrize("pair", [("aVR", "aVF"), ("II", "III"), ("I", "aVL"), ("III", "aVR")])
 def test_two_limb_leads_are_as_good_as_any_other_two(model, pair):
     x, _ = patient()
