@@ -198,7 +198,8 @@ class Reconstructor:
 
         Returns
         -------
-        (..., 12, time) float32 mV, twice: the twelve leads, and their standard deviations.
+        (..., 12, time) float32 mV, twice: the twelve leads, and their standard deviations. The leads of
+            twice the input are twice the leads; deviations grow by less (`recon.difficulty`).
 
         Raises
         ------

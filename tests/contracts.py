@@ -45,7 +45,6 @@ ROWS = [
     Row(
         "Reconstructor.estimate",
         lambda x, fs: recon.Reconstructor.from_pretrained().estimate(x, fs, GIVEN),
-        gain=2,
     ),
     Row("r_peaks", dsp.r_peaks),
     Row("delineate", lambda x, fs: dsp.delineate(x, fs, dsp.r_peaks(x, fs))),
