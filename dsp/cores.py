@@ -27,8 +27,9 @@ def count() -> int:
 def each(task: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
     """The task of each item, in the order of the items; within a thread torch and BLAS use no others.
 
-    Threads of BLAS inside of threads fight for the same cores: half of the speed is lost. Pieces that fit a core's cache beat threads inside of every operation, and what holds no lock
-    (NumPy, SciPy, torch) goes on side by side.
+    Pieces that fit a core's cache beat threads inside of every operation, and what holds no lock
+    (NumPy, SciPy, torch) goes on side by side; threads of BLAS inside of threads would fight for the
+    same cores.
 
     Examples
     --------

@@ -110,7 +110,21 @@ def resample(x: ArrayLike, fs: float, to: float) -> Signal:
     ratio = Fraction(to / fs).limit_denominator(10_000)
     up, down = ratio.numerator, ratio.denominator
     n_out = max(1, round(x.shape[-1] * to / fs))
-    return _each_block(x, lambda rows: _polyphase(rows, up, down, n_out))
+    return _each_block(x, lambda rows: of_length(polyphase.resample(rows, up, down), n_out))
+
+
+def of_length(x: Signal, n_samples: int) -> Signal:
+    """The signal cut, or its last sample repeated, to a length that rounding may have missed.
+
+    Examples
+    --------
+    >>> of_length(np.ones((2, 5)), 6).shape
+    (2, 6)
+    """
+    short = n_samples - x.shape[-1]
+    if short > 0:
+        x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)], mode="edge")
+    return x[..., :n_samples]
 
 
 @functools.lru_cache(maxsize=64)
@@ -165,10 +179,3 @@ def _stretch(gaps: NDArray[np.bool_], n_out: int) -> NDArray[np.bool_]:
         return gaps
     nearest = np.minimum(np.rint(np.arange(n_out) * (n / n_out)).astype(int), n - 1)
     return gaps[:, nearest]
-
-
-def _polyphase(rows: Signal, up: int, down: int, n_out: int) -> Signal:
-    out = polyphase.resample(rows, up, down)
-    if out.shape[-1] < n_out:
-        out = np.pad(out, ((0, 0), (0, n_out - out.shape[-1])), mode="edge")
-    return out[:, :n_out]

@@ -135,7 +135,9 @@ def complete(
         drawn.append(slow.project(settled(x8.cpu().numpy())))
     many8 = filters.resample(np.concatenate(drawn), denoiser.config.fs, ecg.fs)
     spread = tuple((float(level), float(by)) for level, by in denoiser.config.spread or ())
-    return Completion(_whole(of_length(many8, ecg.n_samples), raw, drift), ecg.fs, ecg, spread)
+    return Completion(
+        _whole(filters.of_length(many8, ecg.n_samples), raw, drift), ecg.fs, ecg, spread
+    )
 
 
 def _settled(
@@ -165,7 +167,7 @@ def _told(denoiser: Denoiser, ecg: ECG, slow: Given, start: ECG | ArrayLike | No
     sketch = slow.sketch(covariance_of(denoiser))
     if start is not None:
         first = at_rate(_eight_of(start, ecg), ecg.fs, fs)
-        sketch = slow.project(np.nan_to_num(of_length(first, n_samples)))
+        sketch = slow.project(np.nan_to_num(filters.of_length(first, n_samples)))
     beats = np.asarray(r_peaks(ecg.signal, ecg.fs), np.float64) / ecg.fs
     numbers: dict[str, float] = {"real": 1.0}
     if len(beats) > 2:
@@ -241,18 +243,6 @@ def at_rate(x: Signal, fs: float, to: float) -> Signal:
     (2, 200)
     """
     return filters.clean(filters.resample(x, fs, to), to)
-
-
-def of_length(x: Signal, n_samples: int) -> Signal:
-    """The signal cut, or its last sample repeated, to a length that rounding may have missed.
-
-    Examples
-    --------
-    >>> of_length(np.ones((2, 5)), 6).shape
-    (2, 6)
-    """
-    short = max(n_samples - x.shape[-1], 0)
-    return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)], mode="edge")[..., :n_samples]
 
 
 def _filled(raw: Given, fs: float, covariance: NDArray[np.float64]) -> tuple[Signal, Signal]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 import dsp
 from dsp import ECG, ECGError, checks, filters, leads
 from ecgsynth import guidance, sampling
-from ecgsynth.completion import Completion, complete, of_length
+from ecgsynth.completion import Completion, complete
 from ecgsynth.draws import series_seed
 from ecgsynth.generation import Generation, Sampling
 from ecgsynth.interpolation import between
@@ -380,7 +380,7 @@ def _at_rate(
     if fs == to:
         return leads.twelve(x8)
     n_samples = simulated.shape[-1]
-    slow = of_length(filters.resample(x8 - sketch, fs, to), n_samples)
+    slow = filters.of_length(filters.resample(x8 - sketch, fs, to), n_samples)
     detail = simulated[:, _ROWS] - simulated[:, _ROWS].mean(-1, keepdims=True)
     return leads.twelve(slow + detail)
 

@@ -28,7 +28,6 @@ AT_ONCE: Final = 32
 """Windows predicted together."""
 _FEWEST: Final = 4  # of a thread: fewer are not worth one
 _LIMB: Final = leads.EIGHT_TO_TWELVE[2:6, :2]
-_TO_12: Final = leads.EIGHT_TO_TWELVE.astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -220,9 +219,7 @@ def _at_rate(
     for first in range(0, len(x), _FEWEST):  # a few at a time, so that they stay in the cache
         some = slice(first, first + _FEWEST)
         fast = filters.resample(mean[some, EIGHT_OF_TWELVE], FS, fs)
-        short = n_samples - fast.shape[-1]
-        fast = np.pad(fast, ((0, 0), (0, 0), (0, max(short, 0))), mode="edge")[..., :n_samples]
-        out[some, 0] = _TO_12 @ fast
+        out[some, 0] = leads.twelve(filters.of_length(fast, n_samples))
         out[some, 1] = _interpolated(np.sqrt(variance[some]), at)
     return out
 

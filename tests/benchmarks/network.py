@@ -91,24 +91,26 @@ def of_peers(folds, builders, names):
     return rows
 
 
-def noise_of_the_truth(row, folds, patients, names, seed):
+def noise_of_the_truth(rows, x8, patients, seed):
     """r where `dsp.quality` calls all eight leads good, and what no model with one matrix a record passes:
     the regression of its hidden leads on its given ones, fitted to the very record."""
-    good, own = [], []
-    given = np.isin(leads.EIGHT, names)
-    for _, unseen in folds:
-        for x in unseen.first_windows():
-            good.append(dsp.quality(x, FS, leads=leads.EIGHT).verdict == "good")
-            weights = np.linalg.lstsq(x[given].T, x[~given].T, rcond=None)[0]
-            own.append(metrics.r(x[~given], weights.T @ x[given]).mean())
-    some, own = np.array(good), np.array(own)
-    own_patients = [name for name, each in zip(patients, some, strict=True) if each]
-    interval = statistics.bootstrap(row.by_record["r"][some], own_patients, seed=seed)
-    return (
-        f"{' '.join(names):12} {some.sum()} good recordings: r {interval.value:.4f} "
-        f"[{interval.low:.3f},{interval.high:.3f}]; own regression: all {own.mean():.3f}, "
-        f"good {own[some].mean():.3f}"
-    )
+    good = np.array([dsp.quality(x, FS, leads=leads.EIGHT).verdict == "good" for x in x8])
+    own_patients = [name for name, each in zip(patients, good, strict=True) if each]
+    for row in rows:
+        given = np.isin(leads.EIGHT, row.given)
+        interval = statistics.bootstrap(row.by_record["r"][good], own_patients, seed=seed)
+        own = np.array([regressed(x[given], x[~given]) for x in x8])
+        print(
+            f"{' '.join(row.given):12} {good.sum()} good recordings: r {interval.value:.4f} "
+            f"[{interval.low:.3f},{interval.high:.3f}]; own regression: all {own.mean():.3f}, "
+            f"good {own[good].mean():.3f}"
+        )
+
+
+def regressed(given, hidden):
+    """Mean r of hidden leads with their regression on the given ones."""
+    weights = np.linalg.lstsq(given.T, hidden.T, rcond=None)[0]
+    return metrics.r(hidden, weights.T @ given).mean()
 
 
 def after_calibration(folds, names):
@@ -194,8 +196,8 @@ def report(options):
     for row in rows[:: 1 + len(builders)]:
         print("\n" + scores.by_lead(row))
     print("\nnoise of the truth:")
-    for row in rows[:: 1 + len(builders)]:
-        print(noise_of_the_truth(row, folds, patients, row.given, options.seed))
+    x8 = np.concatenate([unseen.first_windows() for _, unseen in folds])
+    noise_of_the_truth(rows[:: 1 + len(builders)], x8, patients, options.seed)
     print("\nafter 2 s of the patient's own twelve leads, last 5 s:")
     for given in SETS:
         names = tuple(given.split())
